@@ -1,0 +1,309 @@
+"""What both clients are: settings, names that lead to rows, and a row's call made ready. No network.
+
+Rules of this file: a name costs nothing until it is called; nothing here waits. A backend adds `_start`, which
+takes a call and returns what its face returns (a value, or something to await).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from . import providers, routes
+from .coding import ACCEPT_ENCODING
+from .errors import ConfigError, ValidationError
+from .objects import Codec, reader
+from .pages import BasePage, PageOf, Turn
+from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
+from .verdicts import as_record
+from .version import __version__
+from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Sending, Stream, Timeout
+
+#: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
+DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
+
+#: A stream asked for through `request()`: no row says what ends it, so the end of the body does too.
+_UNKNOWN_STREAM = Stream(ask_in="body", ask_key="stream", last=frozenset({"[DONE]"}), eof=True)
+
+_BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+
+
+class Name:
+    """A dotted name below a client: call it if it is a row, or go on from it."""
+
+    __slots__ = ("_client", "_name")
+
+    def __init__(self, client: BaseClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def __getattr__(self, part: str) -> Name:
+        return self._client._name(f"{self._name}.{part}")
+
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        return self._client.call(self._name, *arguments, **keywords)
+
+    def __dir__(self) -> list[str]:
+        return self._client.routes.below(self._name)
+
+    def __repr__(self) -> str:
+        return f"<{self._name} of {self._client!r}>"
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        if self._name not in self._client.routes.names:
+            return f"{self._name}: {', '.join(dir(self))}"
+        return describe(self._client.routes.find(self._name), self._client.routes.row(self._name))
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        route = self._client.routes.find(self._name)
+        row = self._client.routes.row(self._name)
+        keyword = [n for n in (*route.where, *row.get("body", {}).get("keys", ())) if n not in route.positional]
+        kind = inspect.Parameter
+        return inspect.Signature(
+            [kind(name, kind.POSITIONAL_OR_KEYWORD) for name in route.positional]
+            + [kind("body", kind.POSITIONAL_ONLY if not route.positional else kind.POSITIONAL_OR_KEYWORD, default=None)]
+            + [kind(n, kind.KEYWORD_ONLY, default=None) for n in dict.fromkeys([*keyword, *RESERVED]) if n.isidentifier()]
+            + [kind("members", kind.VAR_KEYWORD)]
+        )
+
+
+class BaseClient:
+    """Settings and names. Use `Client` or `AsyncClient`.
+
+    provider         name of a bundled profile, path of a file, or a dict; OpenAI's own API by default
+    api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL)
+    timeout          seconds (the whole call; of a stream: connect, first event and idle) or a `Timeout`
+    max_retries      how often a call is tried again at most
+    limits           `Limits`, in decoded bytes
+    allow_truncated  a stream that is cut ends as if it were whole
+    headers, query   sent with every call; a header given as None is taken away
+    routes           more rows: a path to JSON or TOML, or a dict of the same form
+    codecs           {class: Codec(encode, decode)} for classes that no protocol covers
+    hook             called with a `Notice` at each attempt, first event, end and early close
+    validate         "request", "reply" or "both" (True): check against the row's JSON Schemas
+    session          your own requests.Session or aiohttp.ClientSession; it stays yours to close
+
+    Raises `ConfigError` for a wrong setting.
+    """
+
+    def __init__(
+        self,
+        provider: str | Path | Mapping[str, Any] | None = None,
+        *,
+        api_key: str | None = None,
+        admin_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | Timeout | None = DEFAULT_TIMEOUT,
+        max_retries: int = 2,
+        limits: Limits = Limits(),
+        allow_truncated: bool = False,
+        headers: Mapping[str, str | None] | None = None,
+        query: Mapping[str, Any] | None = None,
+        routes: Any = None,
+        codecs: Mapping[type, Codec] | None = None,
+        hook: Callable[[Notice], Any] | None = None,
+        validate: bool | str | None = None,
+        session: Any = None,
+    ) -> None:
+        profile = providers.load(provider)
+        place = providers.settle(profile, os.environ, base_url, api_key, admin_key)
+        merged = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING, **place.headers}
+        for name, value in (headers or {}).items():
+            try:
+                put_header(merged, name, value)
+            except ValidationError as error:
+                raise ConfigError(f"headers: {error}") from None
+        if hook is not None and not callable(hook):
+            raise ConfigError(f"hook: {hook!r}, wanted a callable")
+        resolve_timeout(timeout, streaming=False)
+        self._config = Config(
+            base_url=place.base_url,
+            headers=merged,
+            query={**place.query, **(query or {})},
+            auth=place.auth,
+            keyless=place.keyless,
+            timeout=timeout,
+            limits=check_limits(limits),
+            max_retries=check_retries(max_retries),
+            allow_truncated=bool(allow_truncated),
+            codecs=codecs or {},
+            hook=hook,
+            validate=_check_validate(validate),
+        )
+        self._session_given = session
+        self.routes = self._table(profile.get("routes"), routes)
+
+    def _table(self, *sources: Any) -> routes.Table:
+        """The bundled rows, with the profile's and then the user's laid over them."""
+        table = routes.bundled()
+        for source in sources:
+            if source is not None:
+                engine = import_module("oai_dyn.validate")
+                document = {"routes": source} if isinstance(source, list) else source
+                table = routes.load(document, table, engine.route_table_faults)
+        return table
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go, without a trailing slash."""
+        return self._config.base_url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._config.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} holds credentials and connections, and is not pickled")
+
+    def __getattr__(self, part: str) -> Name:
+        return self._name(part)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.routes.below("")]
+
+    def _name(self, name: str) -> Name:
+        if name.startswith("_") or "._" in name:
+            raise AttributeError(name)
+        if not self.routes.has_below(name):
+            self.routes.find(name)  # raises, with the nearest names
+        return Name(self, name)
+
+    def call(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call a row by its name, its operationId or "METHOD /path". Raises `RouteError` if there is none."""
+        return self._make(self.routes.find(name), arguments, keywords)
+
+    def request(self, method: str, path: str, body: Any = None, /, **keywords: Any) -> Any:
+        """Send a request that no row describes: JSON both ways, query by `extra_query`. Raises `ValidationError`."""
+        method = method.upper()
+        if not method.isascii() or not method.isalpha():
+            raise ValidationError(f"{method!r} is no HTTP method")
+        sending = Sending("none" if method in _BODILESS and body is None else "json")
+        route = Route(f"{method} {path}", method, _checked_path(path), body=sending, stream=_UNKNOWN_STREAM)
+        return self._make(route, () if body is None else (body,), keywords)
+
+    def _make(
+        self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], seen: frozenset[str] = frozenset()
+    ) -> Any:
+        validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
+        again = (arguments, dict(keywords), seen)
+        call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
+        if validate or call.into is not None or route.page is not None:
+            call = call._replace(read=self._reader(call, validate, again))
+        return self._start(call)
+
+    def _reader(self, call: Call, validate: str | None, again: Any) -> Callable[[Reply], Any] | None:
+        """How this call's answers become what the user asked for; None for plain Records."""
+        route, into = call.plan.route, call.into
+        read: Callable[[Reply], Any] | None = None
+        if route.page is not None and (into is None or isinstance(into, PageOf)):
+            read = self._page_reader(route, into, *again)
+        elif into is not None and into not in (Reply, bytes, str, Event):
+            make = self._maker(into)
+            read = _body_reader(make) if route.reply.kind == "bytes" else _data_reader(make)
+        if validate in ("reply", "both"):
+            return _checked(route, read)
+        return read
+
+    def _maker(self, into: Any) -> Callable[[Any], Any]:
+        try:
+            return reader(into, self._config.codecs)
+        except TypeError as error:
+            raise ValidationError(str(error)) from None
+
+    def _page_reader(
+        self, route: Route, into: PageOf | None, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
+    ) -> Callable[[Reply], Any]:
+        make = self._maker(into.item) if into is not None else None
+        rule = route.page
+        assert rule is not None
+
+        def fetch(cursor: str) -> Any:
+            return self._make(route, arguments, {**keywords, rule.param: cursor}, seen | {cursor})
+
+        return lambda reply: self._page(reply.data, Turn(rule, seen, fetch, make, reply))
+
+    #: What a backend makes of a page's body.
+    _page: type[BasePage] = BasePage
+
+    def _start(self, call: Call) -> Any:
+        raise NotImplementedError
+
+
+def _data_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
+    return lambda reply: make(reply.data)
+
+
+def _body_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
+    return lambda reply: make(reply.body)
+
+
+def _check_validate(value: bool | str | None) -> str | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return "both"
+    if value in ("request", "reply", "both"):
+        return str(value)
+    raise ConfigError(f"validate: {value!r}, wanted request, reply, both, True or False")
+
+
+def _request_check(route: Route, validate: str | None) -> Callable[[Any], None] | None:
+    """What looks at a body before it is sent. The engine is loaded by whoever validates, and nobody else."""
+    if validate not in ("request", "both"):
+        return None
+    engine = import_module("oai_dyn.validate")
+
+    def check(body: Any) -> None:
+        if found := engine.faults(route.body.schema, body, f"the request of {route.name}"):
+            raise ValidationError(errors=tuple(found))
+
+    return check
+
+
+def _checked(route: Route, read: Callable[[Reply], Any] | None) -> Callable[[Reply], Any]:
+    engine = import_module("oai_dyn.validate")
+
+    def check(reply: Reply) -> Any:
+        if found := engine.faults(route.reply.schema, reply.data, f"the reply of {route.name}"):
+            raise ValidationError(errors=tuple(found))
+        return as_record(reply.data, reply) if read is None else read(reply)
+
+    return check
+
+
+def _checked_path(path: str) -> str:
+    """A path of the user's own: below the base URL, and read by every library alike."""
+    segments = path.partition("?")[0].split("/")
+    if not path.startswith("/") or "//" in path.partition("?")[0] or "#" in path:
+        raise ValidationError(f"path: {path!r}, wanted one like /rerank, below the base URL")
+    if any(segment in (".", "..") for segment in segments) or re.search(r"[\x00-\x1f\x7f\\]", path):
+        raise ValidationError(f"path: {path!r} holds a dot segment, a backslash or a control character")
+    return quote(path, safe="/?%:@!$&'()*+,;=-._~")
+
+
+def describe(route: Route, row: Mapping[str, Any]) -> str:
+    """A row in words, for `help()` and the command line."""
+    by_place: dict[str, list[str]] = {"path": list(route.path_params)}
+    for name, where in route.where.items():
+        by_place.setdefault(where, []).append(name)
+    by_place["path"] = list(route.path_params)
+    lines = [f"{route.method} {route.path}" + (" (deprecated)" if route.deprecated else "")]
+    lines += [f"{place} parameters: {', '.join(names)}" for place, names in by_place.items() if names]
+    if route.body.kind != "none":
+        lines.append(f"body: {route.body.kind}; members: {', '.join(row.get('body', {}).get('keys', ())) or 'any'}")
+    lines.append(f"reply: {route.reply.kind}" + (f" or {route.reply.other}" if route.reply.other else ""))
+    if (rule := route.stream) is not None:
+        asked = f"when {rule.ask_key} is {rule.ask_value!r} in the {rule.ask_in}" if rule.ask_in else "always"
+        lines.append(f"streams {asked}, until {' or '.join(sorted(rule.last | rule.complete)) or 'the end of the body'}")
+    if route.page is not None:
+        lines.append(f"pages: items in {route.page.items}" + (f", next by {route.page.param}" if route.page.cursor else ""))
+    lines.append(f"credential: {route.credential}; {'safe' if route.safe else 'not safe'} to send twice")
+    lines.append(f"about the call: {', '.join(RESERVED)}")
+    return "\n".join(lines)

@@ -1,0 +1,291 @@
+"""The exception tree. Everything that oai_dyn raises on purpose is below `OaiDynError`.
+
+    OaiDynError
+    ├── ConfigError          (ValueError)       a setting, a profile or a table file is wrong
+    ├── RouteError           (AttributeError)   no row of that name
+    ├── ValidationError      (ValueError)       an argument or a body is wrong; nothing was sent
+    └── APIError                                something went wrong once a request was under way
+        ├── APIConnectionError (ConnectionError)  no whole answer came
+        │   └── APITimeoutError (TimeoutError)
+        ├── APIStatusError                        the server said no; below it a class per status
+        │   ├── BadRequestError 400 · AuthenticationError 401 · PermissionDeniedError 403
+        │   ├── NotFoundError 404 · ConflictError 409 · UnprocessableEntityError 422
+        │   └── RateLimitError 429 · InternalServerError 5xx
+        ├── StreamError                           a stream that cannot go on
+        │   └── StreamTruncated (EOFError)        it ended before its end
+        └── DecodeError      (ValueError)       the answer is not what was asked for
+
+Rules of this file: an error holds data, never a socket, a request or a credential, so that it can
+be pickled, copied and logged. What a body *means* is decided here, for bodies of any shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+class OaiDynError(Exception):
+    """Root of everything this package raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.__dict__)
+
+
+def _rebuild(cls: type[OaiDynError], state: dict[str, Any]) -> OaiDynError:
+    """Make an error again from its attributes (pickle and copy come here)."""
+    error = cls.__new__(cls)
+    error.__dict__.update(state)
+    error.args = (error.message,)
+    return error
+
+
+class ConfigError(OaiDynError, ValueError):
+    """A setting, a provider profile or a table file is wrong."""
+
+
+class RouteError(OaiDynError, AttributeError):
+    """There is no row of that name, or the row cannot be called this way."""
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a value: where it stands and what was wanted."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{place(self.path)}: {self.message}" if self.path else self.message
+
+
+def place(path: tuple[str | int, ...]) -> str:
+    """Write a path as people read it: `messages[3].content[0].text`."""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
+
+
+class ValidationError(OaiDynError, ValueError):
+    """An argument or a body is wrong. `errors` lists what, and nothing was sent."""
+
+    def __init__(self, message: str = "", errors: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message or "; ".join(str(e) for e in errors[:3]))
+        self.errors = errors
+
+
+class APIError(OaiDynError):
+    """A request was under way. The attributes hold what is known of its end.
+
+    status      the HTTP status, or the one that an error in disguise stands for
+    headers     of the answer; request_id is read from them
+    body        raw bytes that had come, up to `Limits.error_body`
+    code, type, param   as the body tells them, where it does
+    attempts    every attempt made, oldest first
+    """
+
+    status: int | None = None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
+        code: Any = None,
+        type: str | None = None,
+        param: str | None = None,
+        attempts: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        if status is not None:
+            self.status = status
+        self.headers = headers or {}
+        self.body = body
+        self.code = code
+        self.type = type
+        self.param = param
+        self.attempts = attempts
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for this request (`x-request-id`), for its support."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def status_code(self) -> int | None:
+        """The same as `status`, by the name that the official SDK uses."""
+        return self.status
+
+
+class APIConnectionError(APIError, ConnectionError):
+    """No whole answer came. `sent` is False where the server cannot have seen the request."""
+
+    sent = True
+
+
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """Time ran out; the message says which of connect, first event, idle or total."""
+
+
+class APIStatusError(APIError):
+    """The server answered with an error status, or with an error under a good one."""
+
+
+class BadRequestError(APIStatusError):
+    """400"""
+
+
+class AuthenticationError(APIStatusError):
+    """401"""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403"""
+
+
+class NotFoundError(APIStatusError):
+    """404"""
+
+
+class ConflictError(APIStatusError):
+    """409"""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422"""
+
+
+class RateLimitError(APIStatusError):
+    """429"""
+
+
+class InternalServerError(APIStatusError):
+    """500 and above"""
+
+
+class StreamError(APIError):
+    """A stream that cannot go on: an error event of no known class, or a bound passed."""
+
+
+class StreamTruncated(StreamError, EOFError):
+    """The body ended before the row's terminal rule was met. `received` counts the events given out."""
+
+    received = 0
+
+
+class DecodeError(APIError, ValueError):
+    """The answer is not what was asked for. `data` is what it decoded to, where it did."""
+
+    data: Any = None
+
+
+class Verdict(NamedTuple):
+    """What an error body says, whatever its shape."""
+
+    message: str
+    code: Any = None
+    type: str | None = None
+    param: str | None = None
+    status: int | None = None
+
+
+def read_body(decoded: Any) -> Verdict:
+    """Find message, code, type and param in an error body of any shape.
+
+    Known shapes: `{"error": {...}}`, `{"error": "text"}`, `{"detail": "text" | [{"loc", "msg"}]}`,
+    `{"errors": [...]}`, `[{...}]`, flat `{"message", "code"}`, plain text, HTML.
+    """
+    if isinstance(decoded, str):
+        return Verdict(_plain_text(decoded))
+    if isinstance(decoded, list):
+        return read_body(decoded[0]) if decoded else Verdict("")
+    if not isinstance(decoded, Mapping):
+        return Verdict("" if decoded is None else str(decoded))
+    inner = next((decoded[k] for k in ("error", "detail", "errors") if decoded.get(k)), decoded)
+    if isinstance(inner, list) and inner:
+        where = inner[0].get("loc") if isinstance(inner[0], Mapping) else None
+        verdict = read_body(inner[0])
+        return verdict._replace(param=".".join(map(str, where))) if isinstance(where, list) else verdict
+    if not isinstance(inner, Mapping):
+        return Verdict(str(inner), decoded.get("code"), _text(decoded.get("type")), _text(decoded.get("param")))
+    message = next((v for k in ("message", "msg", "detail", "error") if (v := inner.get(k))), "")
+    code, kind = inner.get("code"), _text(inner.get("type"))
+    code = code if isinstance(code, str | int) else None
+    return Verdict(str(message), code, kind, _text(inner.get("param")), _meant_status(code, kind, inner.get("status")))
+
+
+def for_status(status: int) -> type[APIStatusError]:
+    """The class for an HTTP status: its own, or `InternalServerError` from 500 on."""
+    return STATUS_ERRORS.get(status) or (InternalServerError if status >= 500 else APIStatusError)
+
+
+def _meant_status(*clues: Any) -> int | None:
+    """The HTTP status that a code or type inside a body stands for."""
+    for clue in clues:
+        if isinstance(clue, str) and clue.isdecimal() and len(clue) == 3:
+            clue = int(clue)
+        if isinstance(clue, int) and 400 <= clue <= 599:
+            return clue
+        if isinstance(clue, str) and clue.lower() in MEANT_STATUS:
+            return MEANT_STATUS[clue.lower()]
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _plain_text(body: str) -> str:
+    title = re.search(r"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)
+    return (title.group(1) if title else body[:200]).strip()
+
+
+STATUS_ERRORS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+#: Words that servers use as `type` or `code` of an error, and the status each stands for.
+MEANT_STATUS: dict[str, int] = {
+    "invalid_request_error": 400,
+    "invalid_request": 400,
+    "context_length_exceeded": 400,
+    "bad_request": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "unauthorized": 401,
+    "permission_error": 403,
+    "permission_denied": 403,
+    "not_found_error": 404,
+    "not_found": 404,
+    "model_not_found": 404,
+    "conflict_error": 409,
+    "unprocessable_entity": 422,
+    "insufficient_quota": 429,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limited": 429,
+    "too_many_requests": 429,
+    "requests": 429,
+    "tokens": 429,
+    "api_error": 500,
+    "server_error": 500,
+    "internal_error": 500,
+    "internal_server_error": 500,
+    "overloaded_error": 503,
+    "service_unavailable": 503,
+    "timeout_error": 504,
+}

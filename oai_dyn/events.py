@@ -1,0 +1,186 @@
+"""The events of one stream as the user's objects, and what they say of its end.
+
+Rules of this file: no I/O, no clock. This is the hot loop: a plain event costs one JSON decoding, one Record
+and three lookups, so the loop reads what it needs into locals and leaves everything rare to `_special`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .codec import Record, decode, loads
+from .errors import APIError, DecodeError
+from .sse import Decoder
+from .wire import Call, Event, Reply, Stream
+
+_BRACE = ord("{")
+
+DONE = "[DONE]"
+
+Refuse = Callable[[Any, bytes], APIError]
+
+
+class EventReader:
+    """Turns pieces of a body into events. After each `feed` the attributes tell where the stream stands.
+
+    ended     the event that ends the stream has come; nothing after it is waited for
+    stopped   [DONE] has come where it is no mark of the row: the same as the end of the body
+    complete  the end of the body here would make a whole stream
+    failure   an error to raise once the events before it are given out
+    received  how many events were given out
+    """
+
+    def __init__(self, call: Call, reply: Reply, refuse: Refuse) -> None:
+        self.reply = reply
+        self.ended = False
+        self.stopped = False
+        self.failure: APIError | None = None
+        self.received = 0
+        self._rule: Stream = call.plan.route.stream or Stream()
+        self._decoder = Decoder(call.limits.event)
+        self._refuse = refuse
+        self._into = call.into
+        self._read = call.read
+        self._marked = False
+        self._typed = any(not mark.startswith("[") for mark in self._rule.last | self._rule.complete)
+        self._open: set[int] = set()
+        self._finished: set[int] = set()
+        self._kept: deque[bytes] = deque()
+        self._kept_size = 0
+        self._keep_most = call.limits.error_body
+
+    @property
+    def complete(self) -> bool:
+        finished = self._rule.finish and bool(self._finished) and self._open <= self._finished
+        return self.ended or self._marked or finished or self._rule.eof
+
+    @property
+    def wanted(self) -> str:
+        """What would have ended the stream, in words."""
+        marks = sorted(self._rule.last | self._rule.complete) + ["a finish_reason on every choice"] * self._rule.finish
+        return " or ".join(marks) or "nothing"
+
+    @property
+    def remains(self) -> bytes:
+        """The last bytes that had come, up to `Limits.error_body`."""
+        return b"".join(self._kept)[-self._keep_most :]
+
+    def feed(self, piece: bytes) -> list[Any]:
+        """Take decoded bytes of the body, return the events they complete in the user's type."""
+        self._remember(piece)
+        out: list[Any] = []
+        try:
+            self._take(self._decoder.feed(piece), out)
+        except APIError as error:
+            error.status, error.headers = error.status or self.reply.status, self.reply.headers
+            error.body = error.body or self.remains
+            self.failure = error
+        self.received += len(out)
+        return out
+
+    def _take(self, raw: list[bytes | Event], out: list[Any]) -> None:
+        plain = self._into is None and not self._rule.envelope
+        typed, watched = self._typed, self._rule.finish
+        open_, finished = self._open, self._finished
+        for item in raw:
+            if not plain or type(item) is not bytes or not item or item[0] != _BRACE:
+                self._special(item, out)
+                if self.ended or self.stopped:
+                    return
+                continue
+            try:
+                value = loads(item)
+            except ValueError:
+                value = decode(item)
+            if "error" in value or (typed and "type" in value):
+                self._special(item, out)
+                if self.ended or self.stopped:
+                    return
+                continue
+            if watched:
+                try:
+                    for choice in value["choices"]:
+                        if choice["finish_reason"] is None:
+                            open_.add(choice["index"])
+                        else:
+                            finished.add(choice["index"])
+                except (KeyError, TypeError):
+                    self._watch(value)
+            out.append(Record(value))
+
+    def _special(self, item: bytes | Event, out: list[Any]) -> None:
+        """Any event that is not a plain one: named, marked, an error, no JSON object, or for a type of the user's."""
+        name, data, _ = item if type(item) is Event else (None, item, "")
+        text = None if data[:1] in (b"{", b"[") and data[:2] != b"[D" else data.decode("utf-8", "replace")
+        if text is not None and self._mark(text):
+            return
+        if text == DONE:
+            # No mark of this row, but what compatible servers send at an end: nothing follows it.
+            self.stopped = True
+            return
+        is_error = name == "error"
+        raw = self._into in RAW_EVENTS
+        value = self._value(data, lenient=raw or is_error)
+        if is_error or self._is_error(value):
+            raise self._refuse(value, data)
+        self._watch(value)
+        event = item if type(item) is Event else Event(name, data)
+        out.append(RAW_EVENTS[self._into](event) if raw else self._typed_value(name, value))
+        if name is not None and self._mark(name):
+            return
+        if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
+            self._mark(kind)
+
+    def _mark(self, mark: str) -> bool:
+        """Note a marker; True where it ends the stream."""
+        if mark in self._rule.complete:
+            self._marked = True
+        elif mark in self._rule.reopen:
+            self._marked = False
+        if mark in self._rule.last:
+            self.ended = True
+        return self.ended
+
+    def _value(self, data: bytes, lenient: bool) -> Any:
+        try:
+            return decode(data)
+        except DecodeError:
+            if lenient:
+                return data.decode("utf-8", "replace")
+            raise
+
+    def _is_error(self, value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        kind = value.get("type", "error")
+        return kind == "error" and bool(value.get("error") or "type" in value or value.get("object") == "error")
+
+    def _watch(self, value: Any) -> None:
+        """Note which choices are open and which are finished."""
+        choices = value.get("choices") if self._rule.finish and isinstance(value, dict) else None
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
+                (self._open if choice.get("finish_reason") is None else self._finished).add(index)
+
+    def _typed_value(self, name: str | None, value: Any) -> Any:
+        if self._rule.envelope:
+            value = {"event": name, "data": value}
+        if self._read is None:
+            return Record(value) if type(value) is dict else value
+        return self._read(self.reply._replace(data=value))
+
+    def _remember(self, piece: bytes) -> None:
+        self._kept.append(piece)
+        self._kept_size += len(piece)
+        while self._kept_size - len(self._kept[0]) >= self._keep_most:
+            self._kept_size -= len(self._kept.popleft())
+
+
+#: Types of `into` that take an event before any decoding.
+RAW_EVENTS: dict[Any, Callable[[Event], Any]] = {
+    Event: lambda event: event,
+    bytes: lambda event: event.data,
+    str: lambda event: event.data.decode("utf-8", "replace"),
+}

@@ -1,0 +1,78 @@
+"""Pages of a list: a Record that knows its items and where the next page is.
+
+Rules of this file: nothing is fetched here; a page is given a `fetch` that its client drives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .codec import Record, as_records
+from .errors import APIError
+from .wire import Paging, Reply
+
+
+class PageOf(NamedTuple):
+    """`into=Page[Item]`: the page itself stays a Page, each of its items becomes an `Item`."""
+
+    item: Any
+
+
+class Turn(NamedTuple):
+    """How a page goes on: its rule, the cursors used so far, and what fetches the page of a cursor."""
+
+    rule: Paging
+    seen: frozenset[str]
+    fetch: Callable[[str], Any]
+    make: Callable[[Any], Any] | None
+    reply: Reply
+
+
+class BasePage(Record):
+    """One page. It reads like the Record of its body; iterating it goes through this and every following page."""
+
+    __slots__ = ("_turn",)
+    _turn: Turn
+
+    def __init__(self, data: Any, turn: Turn) -> None:
+        # Some servers answer a list call with a bare array: it becomes the items of a page.
+        super().__init__(data if isinstance(data, dict) else {turn.rule.items: data})
+        self._turn = turn
+        self._request_id = turn.reply.request_id
+
+    def __class_getitem__(cls, item: Any) -> PageOf:
+        return PageOf(item)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, (dict(self.items()),)
+
+    @property
+    def here(self) -> list[Any]:
+        """The items of this page alone, in their type."""
+        found = self.get(self._turn.rule.items)
+        if not isinstance(found, list):
+            return []
+        as_records(found)
+        make = self._turn.make
+        return found if make is None else [make(item) for item in found]
+
+    def next_cursor(self) -> str | None:
+        """What the next page is asked for with, None at the end. Raises `APIError` for a cursor that came before."""
+        rule = self._turn.rule
+        if not rule.cursor or (rule.more is not None and self.get(rule.more) is False):
+            return None
+        value: Any = self
+        for step in rule.cursor:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        if not isinstance(value, str | int) or value == "":
+            return None
+        if str(value) in self._turn.seen:
+            reply = self._turn.reply
+            raise APIError(
+                f"the cursor {value!r} came twice: the server repeats a page", status=reply.status, headers=reply.headers, body=reply.body
+            )
+        return str(value)

@@ -1,0 +1,91 @@
+"""Whether to try again, and how long to wait before it. The only user of backoff.
+
+Rules of this file: decisions from values alone, no clock, no sleep, no I/O. The one exception to "no import
+inside a function" stands here: importing backoff loads asyncio (some 70 ms), which a call that is never
+retried should not pay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from functools import cache
+
+from .errors import APIConnectionError, APIError, APIStatusError
+
+#: The longest that a server's Retry-After is obeyed, in seconds; beyond it the error is raised at once.
+RETRY_AFTER_CAP = 120.0
+
+#: Our own waits: full jitter over an exponential, first bound and last bound in seconds.
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
+
+#: The server answered these without doing the work (RFC 9110 section 15; 409 is OpenAI's lock timeout).
+RESENT_STATUSES = frozenset({408, 409, 429})
+
+#: Codes that no waiting mends, under whatever status.
+FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+
+
+def wait_before(attempt: int, error: APIError, safe: bool, now: float) -> float | None:
+    """Seconds to wait before the attempt after `attempt` (1 is the first); None where there must be none.
+
+    safe: the row may be sent twice. now: seconds since the epoch, for a Retry-After that is a date.
+    """
+    if not _worth(error, safe):
+        return None
+    asked = retry_after(error.headers, now)
+    if asked is None:
+        return _own_wait(attempt)
+    return asked if asked <= RETRY_AFTER_CAP else None
+
+
+def _worth(error: APIError, safe: bool) -> bool:
+    if error.code in FINAL_CODES or error.type in FINAL_CODES:
+        return False
+    if isinstance(error, APIConnectionError):
+        return safe or not error.sent
+    if not isinstance(error, APIStatusError) or error.status is None:
+        return False
+    told = error.headers.get("x-should-retry")
+    if told in ("true", "false"):
+        return bool(told == "true")
+    return error.status in RESENT_STATUSES or error.status >= 500
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The wait a server asks for in seconds: `retry-after-ms`, or Retry-After in seconds or as a date; None if unsaid."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        text = headers.get(name)
+        if text is None:
+            continue
+        try:
+            seconds = float(text) / unit
+        except ValueError:
+            continue
+        if not math.isnan(seconds):
+            return max(0.0, seconds)
+    try:
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - now)
+    except (KeyError, ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+@cache
+def _bounds() -> tuple[float, ...]:
+    """The upper bounds of our own waits, growing until the longest."""
+    from backoff import expo
+
+    waits = expo(factor=FIRST_WAIT, max_value=LONGEST_WAIT)
+    next(waits)  # backoff's generators say None first
+    bounds = [next(waits)]
+    while bounds[-1] < LONGEST_WAIT:
+        bounds.append(next(waits))
+    return tuple(float(bound) for bound in bounds)
+
+
+def _own_wait(attempt: int) -> float:
+    from backoff import full_jitter
+
+    bounds = _bounds()
+    return float(full_jitter(bounds[min(attempt, len(bounds)) - 1]))

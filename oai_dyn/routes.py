@@ -1,0 +1,181 @@
+"""The route table: rows of data, found by name, by operationId or by "METHOD /path"; frozen once loaded.
+
+Rules of this file: the bundled table is one object per process, shared by all clients, and was checked
+against `schemas/route-table.json` by the tests; rows of the user's are checked when they are loaded and
+laid over it in a table of their own. A row is compiled when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .catalog import packaged, read
+from .errors import ConfigError, Fault, RouteError
+from .wire import Answer, Paging, Route, Sending, Stream
+
+Row = Mapping[str, Any]
+
+_BRACES = re.compile(r"\{(\w+)\}")
+
+
+class Table:
+    """Rows by name. `find` compiles one; `names` and `below` list what is there."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows: dict[str, Row] = {row["name"]: row for row in rows}
+        self._compiled: dict[str, Route] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the table's order."""
+        return tuple(self._rows)
+
+    def row(self, name: str) -> Row:
+        """The row as data. Raises `RouteError` with the nearest names."""
+        if name in self._rows:
+            return self._rows[name]
+        other = self._keys.get(name)
+        if other is None:
+            raise RouteError(self._unknown(name))
+        return self._rows[other]
+
+    def find(self, name: str) -> Route:
+        """The row of a name, an operationId or a "METHOD /path". Raises `RouteError` with the nearest ones."""
+        route = self._compiled.get(name)
+        if route is None:
+            route = self._compiled[name] = compile_row(self.row(name))
+        return route
+
+    def has_below(self, prefix: str) -> bool:
+        """Whether any name is the prefix or goes on from it."""
+        return prefix in self._rows or prefix in self._branches
+
+    def below(self, prefix: str) -> list[str]:
+        """The next parts of the names that go on from a prefix ("" for the first parts)."""
+        return sorted(self._branches.get(prefix, ()))
+
+    @functools.cached_property
+    def _branches(self) -> dict[str, set[str]]:
+        branches: dict[str, set[str]] = {}
+        for name in self._rows:
+            head = ""
+            for part in name.split("."):
+                branches.setdefault(head, set()).add(part)
+                head = f"{head}.{part}" if head else part
+        return branches
+
+    @functools.cached_property
+    def _keys(self) -> dict[str, str]:
+        """operationId and "METHOD /path" to name; where several rows share one, the first that is not deprecated."""
+        keys: dict[str, str] = {}
+        for row in sorted(self._rows.values(), key=lambda row: bool(row.get("deprecated"))):
+            fixed = row.get("fixed", {}).get("query", {})
+            query = "?" + "&".join(f"{k}={v}" for k, v in fixed.items()) if fixed else ""
+            for key in (row.get("id"), f"{row['method']} {row['path']}{query}"):
+                if key:
+                    keys.setdefault(key, row["name"])
+        return keys
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, (*self._branches, *self._rows, *self._keys), n=3, cutoff=0.6)
+        last = name.rpartition(".")[2]
+        near += [n for n in self._rows if n.endswith(f".{last}") and n not in near][: 3 - len(near)]
+        return f"no route {name!r}" + (f"; near it are {', '.join(near)}" if near else "")
+
+    def overlaid(self, rows: Iterable[Row], source: str) -> Table:
+        """A new table with these rows laid over this one's; a row with `remove` takes one away."""
+        merged = dict(self._rows)
+        for i, row in enumerate(rows):
+            if row.get("remove"):
+                merged.pop(row["name"], None)
+                continue
+            whole = {**merged.get(row["name"], {}), **row}
+            for needed in ("method", "path"):
+                if needed not in whole:
+                    raise ConfigError(f"{source}: routes[{i}] ({row['name']}): {needed}: missing, and no bundled row has that name")
+            _check_names(whole, f"{source}: routes[{i}] ({row['name']})")
+            merged[row["name"]] = whole
+        return Table(merged.values())
+
+
+def compile_row(row: Row) -> Route:
+    """A row of data as a frozen `Route`."""
+    body, reply, fixed = row.get("body", {}), row.get("reply", {}), row.get("fixed", {})
+    path_params = tuple(_BRACES.findall(row["path"]))
+    headers = row.get("headers", {})
+    where = dict.fromkeys(row.get("query", ()), "query") | dict.fromkeys(headers, "header")
+    return Route(
+        name=row["name"],
+        method=row["method"],
+        path=row["path"],
+        id=row.get("id"),
+        positional=tuple(row.get("positional", ())),
+        path_params=path_params,
+        where=MappingProxyType(where | dict.fromkeys(path_params, "path")),
+        header_names=MappingProxyType(dict(headers)),
+        fixed_query=MappingProxyType(dict(fixed.get("query", {}))),
+        fixed_headers=MappingProxyType(dict(fixed.get("headers", {}))),
+        body=Sending(
+            body.get("kind", "none"), body.get("or"), MappingProxyType(dict(body.get("parts", {}))), body.get("sole"), body.get("schema")
+        ),
+        reply=Answer(reply.get("kind", "json"), reply.get("or"), reply.get("schema")),
+        stream=_stream(row["stream"]) if "stream" in row else None,
+        page=_paging(row["page"]) if "page" in row else None,
+        safe=row.get("safe", False),
+        credential=row.get("credential", "api_key"),
+        deprecated=row.get("deprecated", False),
+    )
+
+
+def _stream(rule: Row) -> Stream:
+    ask = rule.get("ask")
+    return Stream(
+        ask_in=ask["in"] if ask else None,
+        ask_key=ask["key"] if ask else "",
+        ask_value=ask["value"] if ask else True,
+        last=frozenset(rule.get("last", ())),
+        complete=frozenset(rule.get("complete", ())),
+        reopen=frozenset(rule.get("reopen", ())),
+        finish=rule.get("finish", False),
+        eof=rule.get("eof", False),
+        envelope=rule.get("envelope", False),
+        schema=rule.get("schema"),
+    )
+
+
+def _paging(rule: Row) -> Paging:
+    return Paging(rule.get("items", "data"), tuple(rule.get("cursor", ())), rule.get("param", "after"), rule.get("more"))
+
+
+def _check_names(row: Row, where: str) -> None:
+    """What a schema cannot say: positional parameters stand in the path, and no parameter twice."""
+    params = _BRACES.findall(row["path"])
+    if missing := [name for name in row.get("positional", ()) if name not in params]:
+        raise ConfigError(f"{where}: positional: {missing[0]!r} is not in the path {row['path']!r}")
+    names = [*params, *row.get("query", ()), *row.get("headers", {})]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"{where}: {twice[0]!r} stands in two places")
+
+
+@functools.cache
+def bundled() -> Table:
+    """The table of the package, one object per process."""
+    return Table(packaged("routes.json")["routes"])
+
+
+def load(source: Any, base: Table, check: Callable[[Any], list[Fault]]) -> Table:
+    """Lay the user's rows over a table: a path to JSON or TOML, or the same as a dict.
+
+    check: finds what a document of rows has wrong (`validate.route_table_faults`).
+    Raises `ConfigError` with file, row and field.
+    """
+    name, document = (str(source), read(source)) if isinstance(source, str | Path) else ("routes", source)
+    if faults := check(document):
+        raise ConfigError(f"{name}: " + "; ".join(str(fault) for fault in faults[:3]))
+    return base.overlaid(document["routes"], name)

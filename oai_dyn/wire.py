@@ -1,0 +1,316 @@
+"""The vocabulary all layers share: frozen records, and the steps that a flow asks a backend to take.
+
+Rules of this file: records hold data and nothing acts; no other module of the package is imported.
+What may be secret shows as `***` wherever it is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+class Secret(str):
+    """Text that is sent as it is but printed and pickled as `***`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, ("***",)
+
+
+class Headers(Mapping[str, str]):
+    """Headers of an answer: names in any case, a repeated one joined with ", " (RFC 9110 section 5.3)."""
+
+    __slots__ = ("_map", "pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple(pairs)
+        self._map: dict[str, str] | None = None
+
+    def _folded(self) -> dict[str, str]:
+        if self._map is None:
+            folded: dict[str, str] = {}
+            for name, value in self.pairs:
+                key = name.lower()
+                folded[key] = f"{folded[key]}, {value}" if key in folded else value
+            self._map = folded
+        return self._map
+
+    def __getitem__(self, name: str) -> str:
+        return self._folded()[name.lower()]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header's value, or `default`."""
+        return self._folded().get(name.lower(), default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._folded())
+
+    def __len__(self) -> int:
+        return len(self._folded())
+
+    def __repr__(self) -> str:
+        return f"Headers({self._folded()!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Headers, (self.pairs,)
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """How long to wait, in seconds; None waits for ever.
+
+    connect      for the connection (name lookup, TCP, TLS)
+    first_event  from the start of an attempt to the first event of a stream, or to the head of any other answer
+    idle         between two events of a stream (comments do not count), or two pieces of any other body
+    total        for the whole call, all attempts and waits between them included
+    """
+
+    connect: float | None = None
+    first_event: float | None = None
+    idle: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that is held in memory, in decoded bytes.
+
+    event       one event of a stream, its fields together
+    error_body  what is kept of an error's body, and of a stream for the error that cuts it
+    reply       an answer that is read whole
+    """
+
+    event: int = 64 * 2**20
+    error_body: int = 64 * 2**10
+    reply: int = 1 * 2**30
+
+
+class Stream(NamedTuple):
+    """When a row streams and what ends it (docs/routes.md explains the members)."""
+
+    ask_in: str | None = None
+    ask_key: str = ""
+    ask_value: Any = True
+    last: frozenset[str] = frozenset()
+    complete: frozenset[str] = frozenset()
+    reopen: frozenset[str] = frozenset()
+    finish: bool = False
+    eof: bool = False
+    envelope: bool = False
+    schema: str | None = None
+
+
+class Sending(NamedTuple):
+    """What a row sends: `kind` json, multipart or none; `other` is the kind where a multipart call has no file.
+
+    `parts` gives members of a form their own content type; `sole` names the one that, alone, is the whole body.
+    """
+
+    kind: str = "none"
+    other: str | None = None
+    parts: Mapping[str, str] = MappingProxyType({})
+    sole: str | None = None
+    schema: str | None = None
+
+
+class Answer(NamedTuple):
+    """What a row answers: `kind` json, bytes, text or none; `other` is a kind that is also normal."""
+
+    kind: str = "json"
+    other: str | None = None
+    schema: str | None = None
+
+
+class Paging(NamedTuple):
+    """Where the items of a page are, and where the next page's cursor is found and goes."""
+
+    items: str = "data"
+    cursor: tuple[str | int, ...] = ()
+    param: str = "after"
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table. `where` tells for every known keyword where it travels."""
+
+    name: str
+    method: str
+    path: str
+    id: str | None = None
+    positional: tuple[str, ...] = ()
+    path_params: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    header_names: Mapping[str, str] = field(default_factory=dict)
+    fixed_query: Mapping[str, str] = field(default_factory=dict)
+    fixed_headers: Mapping[str, str] = field(default_factory=dict)
+    body: Sending = Sending()
+    reply: Answer = Answer()
+    stream: Stream | None = None
+    page: Paging | None = None
+    safe: bool = False
+    credential: str = "api_key"
+    deprecated: bool = False
+
+
+#: A body of known length that can be opened again for every attempt.
+BodyFactory = Callable[[], Any]
+
+
+class Plan(NamedTuple):
+    """One request, ready to be sent by any HTTP library: nothing in it is looked up again."""
+
+    route: Route
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | BodyFactory | None = None
+    streaming: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.route.name}: {self.method} {self.url.partition('?')[0]}>"
+
+
+class Config(NamedTuple):
+    """Everything a client has settled before a call: where it goes, as whom, and how patiently.
+
+    auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
+    """
+
+    base_url: str
+    headers: Mapping[str, str] = MappingProxyType({})
+    query: Mapping[str, Any] = MappingProxyType({})
+    auth: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    keyless: Mapping[str, str] = MappingProxyType({})
+    timeout: Timeout | float | None = None
+    limits: Limits = Limits()
+    max_retries: int = 2
+    allow_truncated: bool = False
+    codecs: Mapping[type, Any] = MappingProxyType({})
+    hook: Callable[[Notice], Any] | None = None
+    validate: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Config {self.base_url}>"
+
+
+class Call(NamedTuple):
+    """One call: its plan, and what was settled for it."""
+
+    plan: Plan
+    timeout: Timeout
+    limits: Limits
+    max_retries: int
+    allow_truncated: bool
+    read: Callable[[Any], Any] | None
+    into: Any
+    config: Config
+
+    def __repr__(self) -> str:
+        return f"<Call {self.plan!r}>"
+
+
+class Event(NamedTuple):
+    """One server-sent event. `event` is None for the default type, `data` is UTF-8 as it came."""
+
+    event: str | None
+    data: bytes
+    id: str = ""
+
+
+class Attempt(NamedTuple):
+    """One try: what came of it and how long was waited after it, in seconds."""
+
+    number: int
+    status: int | None
+    error: str | None
+    elapsed: float
+    wait: float | None = None
+
+
+class Reply(NamedTuple):
+    """A whole answer. `data` is the decoded body (None for a stream, an empty or a binary body).
+
+    elapsed is in seconds, from the start of the call to the answer's last byte (for a stream: its head).
+    """
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    data: Any = None
+    attempts: tuple[Attempt, ...] = ()
+    elapsed: float = 0.0
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for this request (`x-request-id`)."""
+        found: str | None = self.headers.get("x-request-id")
+        return found
+
+
+class Notice(NamedTuple):
+    """What a hook is told. kind: "attempt" (an attempt's head came or it failed), "first_event", "end", "close".
+
+    `plan` has neither body nor secrets; `reply` is the head where there is one; `error` the error's class name.
+    """
+
+    kind: str
+    plan: Plan
+    reply: Reply | None
+    attempt: int
+    elapsed: float
+    error: str | None = None
+
+
+class Send(NamedTuple):
+    """Step: send the request; the outcome is a `Head`.
+
+    connect is in seconds; `deadline`, for the head, is on the flow's clock, and `why` names what set it.
+    """
+
+    plan: Plan
+    connect: float | None
+    deadline: float | None
+    why: str
+
+
+class Head(NamedTuple):
+    """Outcome of `Send`: the status line and headers are here, the body is still to be read."""
+
+    status: int
+    headers: Headers
+
+
+class Read(NamedTuple):
+    """Step: wait for the next piece of the body as it comes off the wire; the outcome is bytes, empty at its end.
+
+    `deadline` is on the flow's clock, and `why` names what set it.
+    """
+
+    deadline: float | None
+    why: str
+
+
+class Sleep(NamedTuple):
+    """Step: wait so many seconds."""
+
+    seconds: float
+
+
+class Opened(NamedTuple):
+    """Step of a stream or a binary answer: hand this head to the user."""
+
+    reply: Reply
+
+
+class Given(NamedTuple):
+    """Step of a stream or a binary answer: hand these to the user, in order."""
+
+    items: list[Any]

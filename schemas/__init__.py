@@ -1,0 +1,1 @@
+"""JSON Schema documents, shipped as data beside the code."""

@@ -1,0 +1,19 @@
+"""The topics whose candidates run in a child process, by the name `--only` takes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .crowd import CROWD
+from .plain_calls import PLAIN_ASYNC, PLAIN_SYNC
+from .streamed_events import STREAM_ASYNC, STREAM_SYNC
+from .topic import Topic
+from .upload import UPLOAD
+
+TOPICS: Final[Mapping[str, Topic]] = {
+    "plain-sync": PLAIN_SYNC,
+    "plain-async": PLAIN_ASYNC,
+    "stream-sync": STREAM_SYNC,
+    "stream-async": STREAM_ASYNC,
+    "crowd": CROWD,
+    "upload": UPLOAD,
+}
