@@ -8,43 +8,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._aiohttp import AsyncBinary, AsyncClient, AsyncPage, AsyncStream
-    from ._requests import Binary, Client, Page, Stream
-    from .codec import Record
-    from .errors import (
-        APIConnectionError,
-        APIError,
-        APIStatusError,
-        APITimeoutError,
-        AuthenticationError,
-        BadRequestError,
-        ConfigError,
-        ConflictError,
-        DecodeError,
-        Fault,
-        InternalServerError,
-        NotFoundError,
-        OaiDynError,
-        PermissionDeniedError,
-        RateLimitError,
-        RouteError,
-        StreamError,
-        StreamTruncated,
-        UnprocessableEntityError,
-        ValidationError,
-    )
-    from .objects import Codec
-    from .version import __version__
-    from .wire import Attempt, Event, Headers, Limits, Notice, Plan, Reply, Route, Timeout
+    from ._aiohttp import AsyncClient as AsyncClient
+    from ._requests import Client as Client
+    from .codec import Record as Record
+    from .errors import APIConnectionError as APIConnectionError
+    from .errors import APIError as APIError
+    from .errors import APIStatusError as APIStatusError
+    from .errors import APITimeoutError as APITimeoutError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import BadRequestError as BadRequestError
+    from .errors import ConfigError as ConfigError
+    from .errors import ConflictError as ConflictError
+    from .errors import DecodeError as DecodeError
+    from .errors import Fault as Fault
+    from .errors import InternalServerError as InternalServerError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import OaiDynError as OaiDynError
+    from .errors import PermissionDeniedError as PermissionDeniedError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import RouteError as RouteError
+    from .errors import StreamError as StreamError
+    from .errors import StreamTruncated as StreamTruncated
+    from .errors import UnprocessableEntityError as UnprocessableEntityError
+    from .errors import ValidationError as ValidationError
+    from .objects import Codec as Codec
+    from .pages import AsyncPage as AsyncPage
+    from .pages import Page as Page
+    from .async_streams import AsyncBinary as AsyncBinary
+    from .async_streams import AsyncStream as AsyncStream
+    from .streams import Binary as Binary
+    from .streams import Stream as Stream
+    from .version import __version__ as __version__
+    from .wire import Attempt as Attempt
+    from .wire import Event as Event
+    from .wire import Headers as Headers
+    from .wire import Limits as Limits
+    from .wire import Notice as Notice
+    from .wire import Plan as Plan
+    from .wire import Reply as Reply
+    from .wire import Route as Route
+    from .wire import Timeout as Timeout
 
 _HOMES = {
-    "_aiohttp": "AsyncBinary AsyncClient AsyncPage AsyncStream",
-    "_requests": "Binary Client Page Stream",
+    "_aiohttp": "AsyncClient",
+    "_requests": "Client",
+    "async_streams": "AsyncBinary AsyncStream",
     "codec": "Record",
     "errors": "APIConnectionError APIError APIStatusError APITimeoutError AuthenticationError BadRequestError ConfigError "
     "ConflictError DecodeError Fault InternalServerError NotFoundError OaiDynError PermissionDeniedError RateLimitError "
     "RouteError StreamError StreamTruncated UnprocessableEntityError ValidationError",
     "objects": "Codec",
+    "pages": "AsyncPage Page",
+    "streams": "Binary Stream",
     "version": "__version__",
     "wire": "Attempt Event Headers Limits Notice Plan Reply Route Timeout",
 }

@@ -2,7 +2,7 @@
 
 Rules of this file: the sessions' lifetime, the steps of a flow, the map of foreign exceptions; no more. A
 session belongs to an event loop, so a client has one for each loop that it is used in. A pooled connection
-that holds bytes nobody asked for is closed instead of used, and aiohttp resends nothing by itself.
+that holds bytes nobody asked for is closed instead of used, and in a session of ours nothing is resent.
 """
 
 from __future__ import annotations
@@ -12,271 +12,114 @@ import os
 import select
 import ssl
 import threading
-import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from functools import lru_cache, partial
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from yarl import URL
 
+from .async_streams import AsyncBinary, AsyncStream
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
-from .errors import APIConnectionError, APITimeoutError, ConfigError, OaiDynError, StreamError
-from .flow import run
-from .pages import BasePage
-from .wire import Call, Given, Head, Headers, Opened, Read, Reply, Send, Sleep
+from .errors import APIConnectionError, APITimeoutError, ConfigError
+from .exchange import Exchange
+from .pages import AsyncPage
+from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
+
+#: The URL as the plan has it: without `encoded`, yarl would rewrite what is already encoded.
+_url = lru_cache(256)(partial(URL, encoded=True))
+
+#: Our deadlines are the flow's: aiohttp's own total would end a long stream.
+_timeout = lru_cache(256)(lambda connect: aiohttp.ClientTimeout(total=None, connect=connect))
+
+#: A larger piece would be made into more events at once than the processor's cache holds.
+_CHUNK = 2**14
 
 
-@lru_cache(256)
-def _url(url: str) -> URL:
-    """The URL as the plan has it: without `encoded`, yarl would rewrite what is already encoded."""
-    return URL(url, encoded=True)
+T = TypeVar("T")
 
 
-class AsyncPage(BasePage):
-    """One page of a list. `async for` yields the items of this page and of every one after it."""
+class _Wire:
+    """The steps of one call."""
 
-    __slots__ = ()
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        page: AsyncPage | None = self
-        while page is not None:
-            for item in page.here:
-                yield item
-            cursor = page.next_cursor()
-            page = None if cursor is None else await page._turn.fetch(cursor)
-
-
-class Exchange:
-    """One call on the wire: takes the steps of its flow until there is something for the user."""
-
-    def __init__(self, client: AsyncClient, call: Call) -> None:
+    def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._loop = asyncio.get_running_loop()
-        self._flow = run(call, self._loop.time, time.time)
         self._response: aiohttp.ClientResponse | None = None
-        self.reply: Reply | None = None
-        self.closed = False
 
-    async def advance(self) -> Opened | Given | Any:
-        """Go on to the next Opened or Given; the result of the call once it has ended, then None for ever."""
-        if self.closed:
-            return None
-        resume, outcome = self._flow.send, None
-        try:
-            while True:
-                step = resume(outcome)
-                if type(step) is Given:
-                    return step
-                if type(step) is Opened:
-                    self.reply = step.reply
-                    return step
-                try:
-                    outcome, resume = await STEPS[type(step)](self, step), self._flow.send
-                except Exception as error:
-                    outcome, resume = error if isinstance(error, OaiDynError) else _translated(error, step), self._flow.throw
-        except StopIteration as end:
-            self.close()
-            return end.value
-        except BaseException:
-            self.close()
-            raise
-
-    async def _send(self, step: Send) -> Head:
-        self._release()
-        plan = step.plan
-        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
-        headers = plan.headers if body is None or isinstance(body, bytes) else {**plan.headers, "Content-Length": str(len(body))}
-        session = await self._client._session(self._loop)
-        async with asyncio.timeout_at(step.deadline):
-            self._response = response = await session.request(
-                plan.method,
-                _url(plan.url),
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=step.connect),
-                proxy=self._client._proxy,
-            )
+    async def send(self, step: Send) -> Head:
+        self.release()
+        self._response = response = await _within(step.deadline, self._client._request(step.plan, step.connect))
         return Head(response.status, Headers(response.headers.items()))
 
-    async def _read(self, step: Read) -> bytes:
+    async def read(self, step: Read) -> bytes:
         assert self._response is not None
         content = self._response.content
-        if piece := content.read_nowait():
+        if (piece := content.read_nowait(_CHUNK)) or content.at_eof():
             return piece
-        async with asyncio.timeout_at(step.deadline):
-            return await content.readany()
+        return await _within(step.deadline, content.read(_CHUNK))
 
-    async def _sleep(self, step: Sleep) -> None:
+    async def sleep(self, step: Sleep) -> None:
         await asyncio.sleep(step.seconds)
 
-    def _release(self) -> None:
+    def release(self) -> None:
         """Give the connection back at once: for reuse where its body was read to the end, closed otherwise."""
         response, self._response = self._response, None
         if response is not None:
             response.close()
 
-    def close(self) -> None:
-        """End the call wherever it stands."""
-        self.closed = True
-        self._release()
-        if not self._flow.gi_running:
-            self._flow.close()
-
-
-def _translated(error: Exception, step: Any) -> APIConnectionError:
-    """The error for a foreign one. It is made of text alone: the foreign one holds the request and its key."""
-    never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-    if isinstance(error, TimeoutError):
-        failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
-    else:
-        cause = error if isinstance(error, OSError) and error.strerror else error.__cause__ or error
-        detail = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
-        failure = APIConnectionError(f"the connection failed: {detail}")
-    failure.sent = not never_sent
-    return failure
+    def translated(self, error: Exception, step: Any) -> APIConnectionError:
+        """The error for a foreign one. It is made of text alone: the foreign one holds the request and its key."""
+        never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        if isinstance(error, TimeoutError):
+            failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
+        else:
+            cause = error if isinstance(error, OSError) and error.strerror else error.__cause__ or error
+            detail = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
+            failure = APIConnectionError(f"the connection failed: {detail}")
+        failure.sent = not never_sent
+        return failure
 
 
 class Pending:
     """A call that has not begun: `await` it for its result; `async for` goes through the items of its pages."""
 
-    def __init__(self, client: AsyncClient, call: Call) -> None:
-        self._client = client
-        self._call = call
+    def __init__(self, begin: partial[Exchange]) -> None:
+        self._begin = begin
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return Exchange(self._client, self._call).advance().__await__()
+        return self._begin().advance().__await__()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         page = await self
         if not isinstance(page, AsyncPage):
-            raise TypeError(f"{self._call.plan.route.name} has neither events nor pages to iterate")
+            raise TypeError("this call has neither events nor pages to iterate")
         async for item in page:
             yield item
 
 
-class AsyncStream:
-    """The events of one call, as they come: `async for` it, with or without an `await` before.
+async def _within(deadline: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """What asyncio.timeout_at does, at a third of its cost, which a plain call would notice."""
+    if deadline is None:
+        return await work
+    task = asyncio.current_task()
+    assert task is not None
+    cancelled_before, expired = task.cancelling(), []
 
-    Leaving the loop early gives the connection back. reply: the head of the answer, there before the first event.
-    """
+    def expire() -> None:
+        expired.append(True)
+        task.cancel()
 
-    def __init__(self, client: AsyncClient, call: Call) -> None:
-        self._client = client
-        self._call = call
-        self._exchange: Exchange | None = None
-        self._items: _Walk | None = None
-
-    def __await__(self) -> Generator[Any, Any, Self]:
-        yield from self._open().__await__()
-        return self
-
-    async def _open(self) -> Exchange:
-        if self._exchange is None:
-            self._exchange = Exchange(self._client, self._call)
-            await self._exchange.advance()
-        return self._exchange
-
-    @property
-    def reply(self) -> Reply:
-        if self._exchange is None or self._exchange.reply is None:
-            raise AttributeError("reply: there is none before the stream is awaited or iterated")
-        return self._exchange.reply
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        # The loop owns the iterator, so that leaving the loop ends it and frees the connection.
-        items, self._items = self._items, None
-        return _Walk(self) if items is None else items
-
-    def __anext__(self) -> Awaitable[Any]:
-        if self._items is None:
-            self._items = _Walk(self)
-        return self._items.__anext__()
-
-    async def _iterate(self) -> AsyncGenerator[Any, None]:
-        try:
-            exchange = await self._open()
-            while (step := await exchange.advance()) is not None:
-                if type(step) is Given:
-                    for item in step.items:
-                        yield item
-        finally:
-            self._stop()
-
-    def _stop(self) -> None:
-        if self._exchange is not None:
-            self._exchange.close()
-
-    async def close(self) -> None:
-        """Stop here: the connection is closed and its slot free."""
-        self._stop()
-
-    async def __aenter__(self) -> Self:
-        return await self
-
-    async def __aexit__(self, *error: object) -> None:
-        self._stop()
-
-
-class _Walk:
-    """One way through a stream. It ends with its loop: an async generator alone would end some turns later."""
-
-    __slots__ = ("__weakref__", "_next", "_stream")
-
-    def __init__(self, stream: AsyncStream) -> None:
-        self._stream = stream
-        self._next = stream._iterate().__anext__
-
-    def __aiter__(self) -> Self:
-        return self
-
-    def __anext__(self) -> Awaitable[Any]:
-        return self._next()
-
-    def __del__(self) -> None:
-        self._stream._stop()
-
-
-class AsyncBinary(AsyncStream):
-    """A binary answer. Nothing of its body is read before it is asked for."""
-
-    def iter_bytes(self) -> AsyncIterator[bytes]:
-        """The body in the pieces in which it comes."""
-        return aiter(self)
-
-    async def read(self) -> bytes:
-        """The whole body. Raises `StreamError` beyond `Limits.reply`."""
-        limit, pieces, size = self._call.limits.reply, [], 0
-        async for piece in self:
-            size += len(piece)
-            if size > limit:
-                raise StreamError(f"the body passes the limit of {limit} bytes")
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    async def save(self, path: str | os.PathLike[str]) -> int:
-        """Write the body to a file, piece by piece; returns its length in bytes."""
-        with await asyncio.to_thread(Path(path).open, "wb") as file:
-            return sum([await asyncio.to_thread(file.write, piece) async for piece in self])
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Hands out no pooled connection on which something came that nobody asked for."""
-
-    async def connect(self, *arguments: Any, **keywords: Any) -> Any:
-        while True:
-            connection = await super().connect(*arguments, **keywords)
-            protocol, transport = connection.protocol, connection.transport
-            if protocol is None or transport is None:
-                return connection
-            if not protocol.should_close and not _readable(transport.get_extra_info("socket")):
-                return connection
-            connection.close()
+    timer = asyncio.get_running_loop().call_at(deadline, expire)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if expired and task.uncancel() <= cancelled_before:
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _readable(sock: Any) -> bool:
@@ -296,21 +139,56 @@ class AsyncClient(BaseClient):
     def __init__(self, provider: Any = None, **settings: Any) -> None:
         super().__init__(provider, **settings)
         self._held: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]] = {}
+        proxy = None if self._session_given is not None else proxy_for(self.base_url)
+        self._proxy = None if proxy is None else URL(proxy)
         self._lock = threading.Lock()
-        self._proxy = None if self._session_given is not None else proxy_for(self.base_url)
         self._closed = False
         _clients.add(self)
 
     def _start(self, call: Call) -> Any:
+        begin = partial(self._begin, call)
         if call.plan.streaming:
-            return AsyncStream(self, call)
+            return AsyncStream(begin)
         if call.plan.route.reply.kind == "bytes" and call.into is None:
-            return AsyncBinary(self, call)
-        return Pending(self, call)
+            return AsyncBinary(begin)
+        return Pending(begin)
 
-    async def _session(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
-        if self._session_given is not None:
-            return self._session_given  # type: ignore[no-any-return]
+    def _begin(self, call: Call) -> Exchange:
+        return Exchange(call, _Wire(self), asyncio.get_running_loop().time)
+
+    async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
+        """Send one request and return with its head.
+
+        In a session of ours the request goes to the connector as it is: `ClientSession.request` would copy the headers,
+        look for cookies and redirects and set timers again for each call. A session of the user's does as it does.
+        """
+        headers = plan.headers
+        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
+        if body is not None and not isinstance(body, bytes):
+            headers = {**headers, "Content-Length": str(len(body))}
+        url, given = _url(plan.url), self._session_given
+        skip = ("Content-Type",) if body is None else None
+        if given is not None:
+            options = {"allow_redirects": False, "auto_decompress": False, "timeout": _timeout(connect), "skip_auto_headers": skip}
+            return await given.request(plan.method, url, data=body, headers=headers, **options)  # type: ignore[no-any-return]
+        session = await self._session()
+        loop = asyncio.get_running_loop()
+        request = aiohttp.ClientRequest(
+            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=self._proxy
+        )
+        connection = await _connect(session, request, connect)
+        try:
+            connection.protocol.set_response_params(
+                read_until_eof=True, auto_decompress=False, skip_payload=plan.method == "HEAD", read_bufsize=_CHUNK
+            )
+            response = await request.send(connection)
+            return await response.start(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    async def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
         held = self._held.get(loop)
         if held is None:
             with self._lock:
@@ -318,10 +196,9 @@ class AsyncClient(BaseClient):
                     raise ConfigError("the client is closed")
                 for dead in [known for known in self._held if known.is_closed()]:
                     self._held.pop(dead)[0].detach()
-                session = self._open()
-                keeper = self._keep(loop, session)
-                held = self._held[loop] = session, keeper
-            await anext(keeper)
+                session = _open_session()
+                held = self._held[loop] = session, self._keep(loop, session)
+            await anext(held[1])
         return held[0]
 
     async def _keep(self, loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -331,14 +208,6 @@ class AsyncClient(BaseClient):
         finally:
             self._held.pop(loop, None)
             await session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        bundle = ca_bundle()
-        where = {} if bundle is None else {"capath" if os.path.isdir(bundle) else "cafile": bundle}
-        verify = ssl.create_default_context(**where) if bundle else True
-        session = aiohttp.ClientSession(connector=_Connector(limit=0, ssl=verify), cookie_jar=aiohttp.DummyCookieJar())
-        session._retry_connection = False  # a lost answer is ours to resend, or not
-        return session
 
     async def close(self) -> None:
         """Close the connections, of other loops too. A session that was handed over stays open."""
@@ -350,7 +219,7 @@ class AsyncClient(BaseClient):
             elif loop.is_closed():
                 session.detach()
             else:
-                asyncio.run_coroutine_threadsafe(_finish(keeper), loop)
+                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> Self:
         return self
@@ -359,11 +228,31 @@ class AsyncClient(BaseClient):
         await self.close()
 
 
-async def _finish(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()
+def _open_session() -> aiohttp.ClientSession:
+    verify: ssl.SSLContext | bool = True
+    if bundle := ca_bundle():
+        folder = os.path.isdir(bundle)
+        verify = ssl.create_default_context(capath=bundle if folder else None, cafile=None if folder else bundle)
+    connector = aiohttp.TCPConnector(limit=0, ssl=verify)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-STEPS: dict[type, Any] = {Send: Exchange._send, Read: Exchange._read, Sleep: Exchange._sleep}
+async def _connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest, seconds: float | None) -> Any:
+    """A connection of the session's, and none on which something came that nobody asked for."""
+    connector = session.connector
+    assert connector is not None
+    while True:
+        try:
+            connection = await connector.connect(request, traces=[], timeout=_timeout(seconds))
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError from None
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            return connection
+        if not protocol.should_close and not _readable(transport.get_extra_info("socket")):
+            return connection
+        connection.close()
+
 
 _clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()
 

@@ -280,7 +280,7 @@ def _checked(route: Route, read: Callable[[Reply], Any] | None) -> Callable[[Rep
 
 def _checked_path(path: str) -> str:
     """A path of the user's own: below the base URL, and read by every library alike."""
-    segments = path.partition("?")[0].split("/")
+    segments = path.partition("?")[0].lower().replace("%2e", ".").split("/")
     if not path.startswith("/") or "//" in path.partition("?")[0] or "#" in path:
         raise ValidationError(f"path: {path!r}, wanted one like /rerank, below the base URL")
     if any(segment in (".", "..") for segment in segments) or re.search(r"[\x00-\x1f\x7f\\]", path):

@@ -37,12 +37,15 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
         if b"null" not in body:
             return body
         reason = ""
-    faults = _find(value, plain, (), 0)
-    if faults:
-        raise ValidationError(errors=(faults,))
-    if reason:
-        raise ValidationError(f"the body cannot be written as JSON: {reason}")
-    return body
+    if fault := _find(value, plain, (), 0):
+        raise ValidationError(errors=(fault,))
+    if not reason:
+        return body
+    try:
+        return orjson.dumps(value, plain, _OPTIONS | orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise ValidationError(f"the body cannot be written as JSON: {reason}")
 
 
 def _find(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
@@ -59,9 +62,10 @@ def _find(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], 
         return None if -(2**63) <= value < 2**64 else Fault(path, "an integer beyond 64 bits")
     if isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(key, str):
+            # Token ids are integers, and logit_bias is keyed by them: JSON has them as text.
+            if not isinstance(key, str | int) or isinstance(key, bool):
                 return Fault(path, f"the key {key!r} is {_kind(key)}, wanted text")
-            if fault := _find_in_text(key, path) or _find(item, plain, (*path, key), depth + 1):
+            if fault := _find_in_text(str(key), path) or _find(item, plain, (*path, str(key)), depth + 1):
                 return fault
         return None
     if isinstance(value, list | tuple):

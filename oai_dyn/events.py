@@ -1,7 +1,7 @@
 """The events of one stream as the user's objects, and what they say of its end.
 
-Rules of this file: no I/O, no clock. This is the hot loop: a plain event costs one JSON decoding, one Record
-and three lookups, so the loop reads what it needs into locals and leaves everything rare to `_special`.
+Rules of this file: no I/O, no clock. `_all_plain` is the hot loop: a plain event costs one JSON decoding, one
+Record and a few lookups there; everything rare is left to `_special`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from .errors import APIError, DecodeError
 from .sse import Decoder
 from .wire import Call, Event, Reply, Stream
 
-_BRACE = ord("{")
-
+#: What compatible servers send at the end of any stream, whatever their rows say.
 DONE = "[DONE]"
 
 Refuse = Callable[[Any, bytes], APIError]
@@ -44,7 +43,7 @@ class EventReader:
         self._into = call.into
         self._read = call.read
         self._marked = False
-        self._typed = any(not mark.startswith("[") for mark in self._rule.last | self._rule.complete)
+        self._plain = call.into is None and not self._rule.envelope
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._kept: deque[bytes] = deque()
@@ -73,6 +72,8 @@ class EventReader:
         out: list[Any] = []
         try:
             self._take(self._decoder.feed(piece), out)
+            if self._decoder.failed and not self.ended:
+                self._decoder.feed(b"")
         except APIError as error:
             error.status, error.headers = error.status or self.reply.status, self.reply.headers
             error.body = error.body or self.remains
@@ -81,43 +82,45 @@ class EventReader:
         return out
 
     def _take(self, raw: list[bytes | Event], out: list[Any]) -> None:
-        plain = self._into is None and not self._rule.envelope
-        typed, watched = self._typed, self._rule.finish
-        open_, finished = self._open, self._finished
-        for item in raw:
-            if not plain or type(item) is not bytes or not item or item[0] != _BRACE:
-                self._special(item, out)
-                if self.ended or self.stopped:
-                    return
-                continue
+        if self._plain:
+            # What is no JSON object ([DONE], as a rule) stands at the end: the events before it are still plain.
+            last = len(raw)
+            while last and not (type(item := raw[last - 1]) is bytes and item.startswith(b"{")):
+                last -= 1
             try:
-                value = loads(item)
-            except ValueError:
-                value = decode(item)
-            if "error" in value or (typed and "type" in value):
-                self._special(item, out)
-                if self.ended or self.stopped:
-                    return
-                continue
-            if watched:
-                try:
-                    for choice in value["choices"]:
-                        if choice["finish_reason"] is None:
-                            open_.add(choice["index"])
-                        else:
-                            finished.add(choice["index"])
-                except (KeyError, TypeError):
-                    self._watch(value)
-            out.append(Record(value))
+                out += self._all_plain(raw[:last])
+            except (TypeError, ValueError, LookupError):
+                pass  # not all are plain: each is looked at below
+            else:
+                raw = raw[last:]
+        for item in raw:
+            self._special(item, out)
+            if self.ended or self.stopped:
+                return
+
+    def _all_plain(self, raw: list[Any]) -> list[Record]:
+        """Many events at once, as they nearly always are. Raises for a batch that holds any other."""
+        values = list(map(loads, raw))
+        if self._rule.finish:
+            open_ = self._open
+            for value in values:
+                if "error" in value:
+                    raise LookupError
+                for choice in value["choices"]:
+                    if choice["finish_reason"] is not None or choice["index"] not in open_:
+                        self._watch(value)
+        elif any("error" in value or "type" in value for value in values):
+            raise LookupError
+        return list(map(Record, values))
 
     def _special(self, item: bytes | Event, out: list[Any]) -> None:
         """Any event that is not a plain one: named, marked, an error, no JSON object, or for a type of the user's."""
-        name, data, _ = item if type(item) is Event else (None, item, "")
+        event = item if isinstance(item, Event) else Event(None, item)
+        name, data = event.event, event.data
         text = None if data[:1] in (b"{", b"[") and data[:2] != b"[D" else data.decode("utf-8", "replace")
         if text is not None and self._mark(text):
             return
         if text == DONE:
-            # No mark of this row, but what compatible servers send at an end: nothing follows it.
             self.stopped = True
             return
         is_error = name == "error"
@@ -126,7 +129,6 @@ class EventReader:
         if is_error or self._is_error(value):
             raise self._refuse(value, data)
         self._watch(value)
-        event = item if type(item) is Event else Event(name, data)
         out.append(RAW_EVENTS[self._into](event) if raw else self._typed_value(name, value))
         if name is not None and self._mark(name):
             return

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from .errors import Fault, ValidationError
 
@@ -17,12 +21,12 @@ _DEPTH = 50
 
 
 def is_file(value: Any) -> bool:
-    """Bytes, a path object, an open file, or `(filename, content[, content_type])` around one of them or text."""
+    """Bytes, a path object, an open file, or `(filename, content[, content_type])` around one of them."""
     if isinstance(value, bytes | bytearray | os.PathLike) or hasattr(value, "read"):
         return True
     if not isinstance(value, tuple) or not 2 <= len(value) <= 4 or not isinstance(value[0], str | None):
         return False
-    return isinstance(value[1], str) or is_file(value[1])
+    return is_file(value[1])
 
 
 def flatten(name: str, value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -35,12 +39,16 @@ def flatten(name: str, value: Any, plain: Callable[[Any], Any], path: tuple[str 
         return
     if len(path) > _DEPTH:
         raise ValidationError(errors=(Fault(path[:8], f"nested deeper than {_DEPTH} levels, or in a circle"),))
-    if isinstance(value, bool):
+    if isinstance(value, Enum):
+        yield from flatten(name, value.value, plain, path)
+    elif isinstance(value, bool):
         yield name, "true" if value else "false"
     elif isinstance(value, str):
         yield name, _checked(value, path)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float | Decimal | UUID):
         yield name, str(value)
+    elif isinstance(value, date | time):
+        yield name, value.isoformat()
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from flatten(f"{name}[{key}]", item, plain, (*path, str(key)))
@@ -54,7 +62,7 @@ def flatten(name: str, value: Any, plain: Callable[[Any], Any], path: tuple[str 
             simpler = plain(value)
         except TypeError as error:
             raise ValidationError(errors=(Fault(path, str(error)),)) from None
-        yield from flatten(name, simpler, plain, (*path, ) if len(path) > 1 else path)
+        yield from flatten(name, simpler, plain, path)
 
 
 def _checked(text: str, path: tuple[str | int, ...]) -> str:

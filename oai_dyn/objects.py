@@ -11,7 +11,7 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from .errors import Fault, place
@@ -36,11 +36,11 @@ def plain(value: Any, codecs: Codecs = types.MappingProxyType({})) -> Any:
     for cls in type(value).__mro__ if codecs else ():
         if cls in codecs and (own := codecs[cls].encode):
             return own(value)
+    if isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read"):
+        raise TypeError(f"{type(value).__name__}: a file goes into a multipart row; in JSON it must be base64 text")
     for knows, write in WRITERS:
         if knows(value):
             return write(value)
-    if isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read"):
-        raise TypeError(f"{type(value).__name__}: a file goes into a multipart row; in JSON it must be base64 text")
     raise TypeError(f"{type(value).__name__} has no to_dict and is no kind that is known; see Client(codecs=...)")
 
 
@@ -148,8 +148,7 @@ WRITERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (lambda value: hasattr(value, "__attrs_attrs__"), _attrs_dict),
     (lambda value: hasattr(value, "__struct_fields__"), lambda value: sys.modules["msgspec"].to_builtins(value)),
     (lambda value: isinstance(value, Mapping), dict),
-    (lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview), list),
-    (lambda value: isinstance(value, Set), list),
+    (lambda value: isinstance(value, Sequence | Set | Iterator), list),
 )
 
 

@@ -5,7 +5,7 @@ Rules of this file: nothing is fetched here; a page is given a `fetch` that its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from .codec import Record, as_records
@@ -76,3 +76,30 @@ class BasePage(Record):
                 f"the cursor {value!r} came twice: the server repeats a page", status=reply.status, headers=reply.headers, body=reply.body
             )
         return str(value)
+
+
+class Page(BasePage):
+    """One page of a list. Iterating it yields the items of this page and of every one after it."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        page: Page | None = self
+        while page is not None:
+            yield from page.here
+            cursor = page.next_cursor()
+            page = None if cursor is None else page._turn.fetch(cursor)
+
+
+class AsyncPage(BasePage):
+    """One page of a list. `async for` yields the items of this page and of every one after it."""
+
+    __slots__ = ()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        page: AsyncPage | None = self
+        while page is not None:
+            for item in page.here:
+                yield item
+            cursor = page.next_cursor()
+            page = None if cursor is None else await page._turn.fetch(cursor)

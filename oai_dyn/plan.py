@@ -178,7 +178,7 @@ def _headers(
         headers["Content-Type"] = content_type
     for name, value in arguments.items():
         if value is not None:
-            put_header(headers, route.header_names[name], ",".join(value) if isinstance(value, list | tuple) else value)
+            put_header(headers, route.header_names[name], ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
     if options.get("idempotency_key") is not None:
         put_header(headers, "Idempotency-Key", options["idempotency_key"])
     for name, value in (options.get("extra_headers") or {}).items():

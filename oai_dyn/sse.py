@@ -18,31 +18,37 @@ _DATA = b"data: "
 _SEPARATOR = b"\n\n" + _DATA
 
 
+#: An unfinished block is looked through for comments whenever it has doubled from here, in bytes.
+_COMPACT = 2**16
+
+
 class Decoder:
     """Decodes one stream. `feed` returns the events that a piece of it completes.
 
     last_id   the last event id seen ("" before any)
     retry     the reconnection time asked for, in milliseconds, or None
-    pending   bytes that belong to an event not yet complete
+    failed    an event was too long: the next feed raises
     """
 
     def __init__(self, limit: int = 2**26) -> None:
         self.limit = limit
         self.last_id = ""
         self.retry: int | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._rest = bytearray()
+        self._compact_at = _COMPACT
         self._started = False
         self._skip_lf = False
+        self.failed = False
 
     @property
     def pending(self) -> bytes:
-        return b"".join(self._parts)
+        """Bytes of a block that is not complete yet."""
+        return bytes(self._rest)
 
     def feed(self, chunk: bytes) -> list[bytes | Event]:
         """Take the next bytes; return the events complete by now, in order.
 
-        Raises `StreamError` for an event of more than `limit` bytes.
+        Raises `StreamError` for an event of more than `limit` bytes; events before it are given out first.
         """
         if not self._started:
             chunk = self._strip_bom(chunk)
@@ -53,40 +59,48 @@ class Decoder:
             # A CR that ends the chunk is a line end at once; the LF that may follow it is dropped later.
             self._skip_lf = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if not chunk:
-            return []
-        # Only the seam and the new bytes can hold the end of an event: a long one is joined once, not per chunk.
-        seam = self._parts[-1][-1:] + chunk if self._parts else chunk
-        if b"\n\n" not in seam:
-            self._keep(chunk)
-            return []
-        buffer = b"".join((*self._parts, chunk)) if self._parts else chunk
-        self._parts.clear()
-        self._size = 0
-        return self._split(buffer)
+        rest = self._rest
+        # A long event is joined once, when its end is seen at the seam or in the new bytes, and not per chunk.
+        if not rest or len(rest) < _COMPACT or b"\n\n" in rest[-1:] + chunk:
+            buffer = bytes(rest) + chunk if rest else chunk
+            end = buffer.rfind(b"\n\n")
+        else:
+            end = -1
+        events: list[bytes | Event] = []
+        if end >= 0 and not self.failed:
+            rest.clear()
+            chunk = buffer[end + 2 :]
+            self._compact_at = _COMPACT
+            events = self._split(buffer[:end])
+        self._keep(chunk)
+        if self.failed and not events:
+            raise StreamError(f"an event of the stream passes the limit of {self.limit} bytes (Limits.event)")
+        return events
 
-    def _split(self, buffer: bytes) -> list[bytes | Event]:
-        """Cut at blank lines. The rest after the last one is kept for the next feed."""
-        end = buffer.rindex(b"\n\n")
-        if end + 2 < len(buffer):
-            self._keep(buffer[end + 2 :])
-        whole = buffer[:end]
-        if whole.startswith(_DATA) and not self.last_id:
-            blocks = whole[6:].split(_SEPARATOR)
-            if whole.count(b"\n") == 2 * (len(blocks) - 1) and len(whole) <= self.limit:
-                return blocks  # type: ignore[return-value]
-        found = (self._block(block) for block in whole.split(b"\n\n"))
-        return [event for event in found if event is not None]
+    def _split(self, blocks: bytes) -> list[bytes | Event]:
+        """The events of whole blocks, up to one that is too long."""
+        if blocks.startswith(_DATA) and not self.last_id and len(blocks) <= self.limit:
+            plain = blocks[6:].split(_SEPARATOR)
+            if blocks.count(b"\n") == 2 * (len(plain) - 1):
+                return plain  # type: ignore[return-value]
+        events = []
+        for block in blocks.split(b"\n\n"):
+            event = self._block(block)
+            if self.failed:
+                break
+            if event is not None:
+                events.append(event)
+        return events
 
     def _block(self, block: bytes) -> bytes | Event | None:
         """Interpret the lines between two blank ones; None where they make no event."""
-        if len(block) > self.limit:
-            raise self._too_long()
         data: list[bytes] = []
-        event = b""
+        event, size = b"", 0
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
+            if name:
+                size += len(line) + 1
             if name == b"data":
                 data.append(value)
             elif name == b"event":
@@ -97,27 +111,31 @@ class Decoder:
             elif name == b"retry" and value.isdigit():
                 # Digits beyond 18 are no time that anybody waits; int() of a megabyte of them would take for ever.
                 self.retry = int(value[:18])
+        if size - 1 > self.limit:
+            self.failed = True
         if not data:
             return None
-        if not event and not self.last_id:
+        if event in (b"", b"message") and not self.last_id:
             return b"\n".join(data)
-        return Event(event.decode("utf-8", "replace") or None, b"\n".join(data), self.last_id)
+        kind = event.decode("utf-8", "replace") if event not in (b"", b"message") else None
+        return Event(kind, b"\n".join(data), self.last_id)
 
     def _strip_bom(self, chunk: bytes) -> bytes:
         """Drop one byte order mark at the very start, though it may come in three pieces."""
-        head = b"".join((*self._parts, chunk))
-        self._parts.clear()
+        head = bytes(self._rest) + chunk
+        self._rest.clear()
         if len(head) < 3 and _BOM.startswith(head):
-            self._parts = [head]
+            self._rest += head
             return b""
         self._started = True
         return head.removeprefix(_BOM)
 
-    def _keep(self, rest: bytes) -> None:
-        self._parts.append(rest)
-        self._size += len(rest)
-        if self._size > self.limit:
-            raise self._too_long()
-
-    def _too_long(self) -> StreamError:
-        return StreamError(f"an event of the stream passes the limit of {self.limit} bytes (Limits.event)")
+    def _keep(self, chunk: bytes) -> None:
+        """Hold the bytes of an unfinished block, without the comments that only keep a connection alive."""
+        rest = self._rest
+        rest += chunk
+        if len(rest) > min(self._compact_at, self.limit):
+            lines = bytes(rest).split(b"\n")
+            rest[:] = b"\n".join([line for line in lines[:-1] if line[:1] != b":"] + lines[-1:])
+            self._compact_at = max(_COMPACT, 2 * len(rest))
+            self.failed = self.failed or len(rest) - rest.endswith(b"\n") > self.limit

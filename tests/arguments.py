@@ -118,9 +118,7 @@ def parameters(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 def required(method: Callable[..., Any]) -> set[str]:
     """The parameters without a default, and the first set that the SDK's overloads ask for beside them."""
     bare = {name for name, parameter in parameters(method).items() if parameter.default is parameter.empty}
-    overloads = inspect.getclosurevars(inspect.unwrap(method, stop=_has_variants)).nonlocals.get(
-        "variants", [()]
-    )
+    overloads = inspect.getclosurevars(inspect.unwrap(method, stop=_has_variants)).nonlocals.get("variants", [()])
     return bare | set(overloads[0])
 
 
@@ -129,9 +127,7 @@ def _has_variants(method: Callable[..., Any]) -> bool:
     return "variants" in method.__code__.co_freevars
 
 
-def make(
-    row: Row, method: Callable[..., Any], files: Files, variant: str, file_kind: str | None = None
-) -> Arguments:
+def make(row: Row, method: Callable[..., Any], files: Files, variant: str, file_kind: str | None = None) -> Arguments:
     """Arguments for one call: variant "required" has what must be given, any other everything, in its way."""
     hints = typing.get_type_hints(method, include_extras=True)
     wanted = required(method) if variant == "required" else set(parameters(method))
@@ -208,7 +204,8 @@ def plain(hint: Any, spot: Spot) -> object:
     if origin in _LISTS:
         (item,) = typing.get_args(hint) or (object,)
         count = 0 if spot.depth >= DEEPEST else 1 + (spot.depth < DEEP)
-        return [value(item, spot.below(str(index))) for index in range(count)]
+        items = [value(item, spot.below(str(index))) for index in range(count)]
+        return items if spot.seed % 5 or any(map(is_file, members(item))) else tuple(items)
     if origin in (dict, collections.abc.Mapping):
         _, item = typing.get_args(hint)
         return {key: value(item, spot.below(key)) for key in ("plain", "a b&é")}

@@ -60,11 +60,7 @@ class Recorded:
     def query(self) -> Pairs:
         """The query as decoded (name, value) pairs in the order they came."""
         text = self.target.partition("?")[2]
-        return (
-            tuple(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict"))
-            if text
-            else ()
-        )
+        return tuple(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")) if text else ()
 
     @property
     def content(self) -> tuple[str, Any]:
@@ -78,6 +74,13 @@ class Recorded:
             return (media, parse_multipart(self.body, boundary_of(parameters)))
         return (media, self.body)
 
+    @property
+    def exact(self) -> tuple[Any, ...]:
+        """All that was sent, headers sorted, the random boundary of a multipart body made a fixed one."""
+        _, mark, boundary = dict(self.headers).get("content-type", "").partition("boundary=")
+        headers = sorted((name, value.replace(mark + boundary, mark)) for name, value in self.headers)
+        return self.method, self.target, headers, self.body.replace(boundary.encode() or b"--", b"--")
+
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; a key that comes twice raises ValueError."""
@@ -86,10 +89,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def answer(row: Mapping[str, Any], *, streaming: bool) -> Answer:
-    """The smallest whole answer to a row."""
+def answer(row: Mapping[str, Any], *, streaming: bool = False) -> Answer:
+    """The smallest whole answer to a row, a stream where one is asked for or the row has nothing else."""
     reply = row.get("reply", {}).get("kind", "json")
-    if streaming:
+    if streaming or "ask" not in row.get("stream", {"ask": None}):
         return Answer(events(row["stream"]), "text/event-stream")
     if reply != "json":
         return {
@@ -103,11 +106,7 @@ def answer(row: Mapping[str, Any], *, streaming: bool) -> Answer:
 
 def events(rule: Mapping[str, Any]) -> bytes:
     """A stream that is whole by the row's rule: a finish reason, then the marker that ends it."""
-    text = (
-        'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
-        if rule.get("finish")
-        else ""
-    )
+    text = 'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n' if rule.get("finish") else ""
     for mark in [*rule.get("last", ()), *rule.get("complete", ())][:1]:
         text += "data: [DONE]\n\n" if mark == "[DONE]" else f'event: {mark}\ndata: {{"type": "{mark}"}}\n\n'
     return text.encode()
@@ -225,9 +224,7 @@ class RecordingServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[Recorded] = []
         self.answer = Answer(b"{}")
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
     def url(self) -> str:

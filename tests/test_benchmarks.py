@@ -26,9 +26,7 @@ def test_the_command_measures_and_reports(tmp_path: Path) -> None:
     """`python -m tests.benchmarks --quick --only NAME --json FILE` prints a table and writes its figures."""
     figures = tmp_path / "figures.json"
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "plain-sync"]
-    done = subprocess.run(
-        [*command, "--json", str(figures)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run([*command, "--json", str(figures)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "plain call, sync" in done.stdout
     lines = {line["candidate"]: line for line in json.loads(figures.read_text())["figures"]}

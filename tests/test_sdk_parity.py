@@ -9,6 +9,7 @@ are method, path, query, body and the headers in `recording.COMPARED`. What diff
 import asyncio
 import inspect
 import json
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -68,12 +69,8 @@ class Sync:
     """Both sync clients, on one recording server."""
 
     def __init__(self, url: str) -> None:
-        self.sdk: Any = openai.OpenAI(
-            api_key="test-key", admin_api_key="test-admin", base_url=url, max_retries=0
-        )
-        self.own: Any = oai_dyn.Client(
-            api_key="test-key", admin_key="test-admin", base_url=url, max_retries=0
-        )
+        self.sdk: Any = openai.OpenAI(api_key="test-key", admin_api_key="test-admin", base_url=url, max_retries=0)
+        self.own: Any = oai_dyn.Client(api_key="test-key", admin_key="test-admin", base_url=url, max_retries=0)
 
     def theirs(self, call: Callable[..., Any], *positional: object, **keywords: object) -> None:
         """Send with the SDK, whose raw answer is closed unread."""
@@ -97,12 +94,8 @@ class Async:
 
     def __init__(self, url: str) -> None:
         self.loop = asyncio.Runner()
-        self.sdk: Any = openai.AsyncOpenAI(
-            api_key="test-key", admin_api_key="test-admin", base_url=url, max_retries=0
-        )
-        self.own: Any = oai_dyn.AsyncClient(
-            api_key="test-key", admin_key="test-admin", base_url=url, max_retries=0
-        )
+        self.sdk: Any = openai.AsyncOpenAI(api_key="test-key", admin_api_key="test-admin", base_url=url, max_retries=0)
+        self.own: Any = oai_dyn.AsyncClient(api_key="test-key", admin_key="test-admin", base_url=url, max_retries=0)
 
     def theirs(self, call: Callable[..., Any], *positional: object, **keywords: object) -> None:
         """Send with the SDK, whose raw answer is closed unread."""
@@ -132,8 +125,10 @@ class Async:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RecordingServer]:
-    """One recording server for the whole file."""
-    with RecordingServer() as server:
+    """One recording server for the whole file, reached without the machine's proxies."""
+    with pytest.MonkeyPatch.context() as patch, RecordingServer() as server:
+        for name in [name for name in os.environ if name.upper().endswith("_PROXY")]:
+            patch.delenv(name)
         yield server
 
 
@@ -143,6 +138,15 @@ def face(request: pytest.FixtureRequest, server: RecordingServer) -> Iterator[An
     face = request.param(server.url)
     yield face
     face.close()
+
+
+@pytest.fixture(scope="module")
+def pair(server: RecordingServer) -> Iterator[tuple[Sync, Async]]:
+    """Both pairs of clients at once."""
+    pair = Sync(server.url), Async(server.url)
+    yield pair
+    for face in pair:
+        face.close()
 
 
 @pytest.fixture(scope="module")
@@ -168,18 +172,14 @@ class Bench:
             self.face.theirs(method, *positional, **keywords)
         return wire(self.server.take(), row)
 
-    def ours(
-        self, row: Row, call: Callable[..., Any], *positional: object, **keywords: object
-    ) -> dict[str, Any]:
+    def ours(self, row: Row, call: Callable[..., Any], *positional: object, **keywords: object) -> dict[str, Any]:
         """What one of our client's methods sends."""
         self.face.ours(call, *positional, **keywords)
         return wire(self.server.take(), row)
 
     def both(self, row: Row, variant: str, kind: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the SDK and we send for one variant of a call, each given arguments of its own making."""
-        self.server.answer = answer(
-            row, streaming=variant == "stream" or "ask" not in row.get("stream", {"ask": 0})
-        )
+        self.server.answer = answer(row, streaming=variant == "stream")
         method = attrgetter(row["name"])(self.face.sdk)
         with Files(self.folder) as files:
             given = prepared(row, method, files, variant, kind)
@@ -188,12 +188,8 @@ class Bench:
             given = prepared(row, method, files, variant, kind)
             if variant == "object":
                 body = {key: given.keywords.pop(key) for key in given.content}
-                return theirs, self.ours(
-                    row, self.face.own.call, row["name"], *given.positional, body, **given.keywords
-                )
-            return theirs, self.ours(
-                row, attrgetter(row["name"])(self.face.own), *given.positional, **given.keywords
-            )
+                return theirs, self.ours(row, self.face.own.call, row["name"], *given.positional, body, **given.keywords)
+            return theirs, self.ours(row, attrgetter(row["name"])(self.face.own), *given.positional, **given.keywords)
 
 
 @pytest.fixture
@@ -203,9 +199,7 @@ def bench(face: Any, server: RecordingServer, folder: Path) -> Bench:
     return Bench(face, server, folder)
 
 
-def prepared(
-    row: Row, method: Callable[..., Any], files: Files, variant: str, file_kind: str | None
-) -> Arguments:
+def prepared(row: Row, method: Callable[..., Any], files: Files, variant: str, file_kind: str | None) -> Arguments:
     """The arguments of one variant of a call."""
     given = arguments.make(row, method, files, variant, file_kind)
     if variant == "stream":
@@ -262,12 +256,10 @@ EXTRA_BODY: dict[str, Any] = {"extra_body": {"a b": ["é", True, 1.5], "o": {"k"
         ("files.create", [], {"file": b"f", "purpose": "batch", **EXTRAS, **EXTRA_BODY}),
     ],
 )
-def test_same_request_with_extras(
-    bench: Bench, name: str, positional: list[str], keywords: dict[str, Any]
-) -> None:
+def test_same_request_with_extras(bench: Bench, name: str, positional: list[str], keywords: dict[str, Any]) -> None:
     """Extra headers, query and body members are merged in as the SDK merges them."""
     row = ROWS[name]
-    bench.server.answer = answer(row, streaming=False)
+    bench.server.answer = answer(row)
     theirs = bench.theirs(row, *positional, **keywords)
     assert bench.ours(row, bench.face.own.call, name, *positional, **keywords) == theirs
 
@@ -280,9 +272,7 @@ def test_same_request_with_extras(
         ("DELETE", "/x", None),
     ],
 )
-def test_same_request_without_a_row(
-    bench: Bench, method: str, path: str, body: dict[str, Any] | None
-) -> None:
+def test_same_request_without_a_row(bench: Bench, method: str, path: str, body: dict[str, Any] | None) -> None:
     """`request` sends what the SDK's method of that verb sends."""
     bench.server.answer = Answer(b"{}")
     content = {} if body is None else {"body": body}
@@ -290,6 +280,19 @@ def test_same_request_without_a_row(
     bench.face.theirs(getattr(bench.face.sdk, method.lower()), path, cast_to=object, **content, **raw)
     theirs = wire(bench.server.take(), {})
     assert bench.ours({}, bench.face.own.request, method, path, *content.values()) == theirs
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_both_of_ours_send_the_same_bytes(pair: tuple[Sync, Async], server: RecordingServer, folder: Path, name: str) -> None:
+    """Ours, sync and async, do not differ in a byte: target, every header, body."""
+    server.answer = answer(ROWS[name])
+    sent = []
+    for face in pair:
+        with Files(folder) as files:
+            given = prepared(ROWS[name], attrgetter(name)(pair[0].sdk), files, "everything", None)
+            face.ours(attrgetter(name)(face.own), *given.positional, **given.keywords)
+        sent.append(server.take().exact)
+    assert sent[0] == sent[1]
 
 
 def test_390_of_390(bench: Bench) -> None:
@@ -300,9 +303,7 @@ def test_390_of_390(bench: Bench) -> None:
 
 
 # What the SDK builds from its own operations: polling, parsing, managed streams, WebSockets, old aliases.
-HELPER = re.compile(
-    r"beta\.chat\..*|.*\b(connect|parse|poll|upload|prepare|prepare_directory)|.*_(poll|stream)"
-)
+HELPER = re.compile(r"beta\.chat\..*|.*\b(connect|parse|poll|upload|prepare|prepare_directory)|.*_(poll|stream)")
 HELPERS = {
     "responses.stream",
     "chat.completions.stream",

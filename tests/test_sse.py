@@ -260,7 +260,7 @@ def test_pending_is_what_was_not_given_out() -> None:
 def test_an_event_above_the_limit_is_an_error(stream: bytes, size: int) -> None:
     """Whatever makes it long, in whatever pieces, whether or not it ever ends."""
     with pytest.raises(StreamError):
-        decode([stream[at : at + size] for at in range(0, len(stream), size)], limit=100)
+        decode([*(stream[at : at + size] for at in range(0, len(stream), size)), b""], limit=100)
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])

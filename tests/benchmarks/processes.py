@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGE: Final = "tests.benchmarks"  # as seen from ROOT, by whatever name this file was imported
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A candidate's library is not installed."""
 
 
@@ -23,9 +23,7 @@ def environment() -> dict[str, str]:
     """The parent's, without what would make figures depend on it: proxies, keys, a ban on compiled files."""
     unwanted = ("OPENAI_", "PYTHONDONTWRITEBYTECODE")
     return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
+        name: value for name, value in os.environ.items() if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
     }
 
 
@@ -57,7 +55,7 @@ class Child:
         self._process = process
         first = self._hear()
         if "absent" in first:
-            raise Absent(first["absent"])
+            raise AbsentError(first["absent"])
 
     def sample(self, count: int) -> Sample:
         """Let the candidate run `count` times."""

@@ -2,11 +2,16 @@
 
 CPU is what the system charges for the ended child (`getrusage` of children), so that reading compiled files
 and loading shared objects is in it. Peak memory is the child's own, the interpreter included.
+
+The children run without `site` (`-S`) and are told where packages are: the import hook that an editable
+install puts there costs as much as the interpreter, and loads modules that the libraries would have loaded.
 """
 
+import os
 import resource
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +20,7 @@ from statistics import median
 from typing import Final
 
 from .measure import Sample, field_of_status, in_turn
-from .processes import ROOT, Absent, environment
+from .processes import ROOT, AbsentError, environment
 from .report import Line
 from .topic import OURS, SDK, Reading, Size
 
@@ -87,11 +92,12 @@ def _readings(group: str) -> list[Reading]:
 
 
 def _run(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-S", "-c", code]
+    packages = os.pathsep.join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    env = environment() | {"PYTHONPATH": packages}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Absent(done.stderr)
+        raise AbsentError(done.stderr)
     return done.stdout
 
 
@@ -99,7 +105,7 @@ def _works(code: str) -> bool:
     """Whether it runs; this first run also writes the compiled files and warms the disk's cache."""
     try:
         _run(code)
-    except Absent as absent:
+    except AbsentError as absent:
         if "ImportError" in str(absent) or "ModuleNotFoundError" in str(absent):
             return False
         raise
@@ -120,7 +126,7 @@ def _loaded() -> Line:
     line = Line(_TITLE, f"loaded by import {OURS} of {', '.join(_LAZY)}", OURS, "modules", limit=0)
     try:
         loaded = set(_run(_SAY_LOADED).split())
-    except Absent:
+    except AbsentError:
         return line
     found = [name for name in _LAZY if name in loaded]
     return replace(line, value=len(found), low=len(found), high=len(found), note=", ".join(found))

@@ -39,7 +39,7 @@ def _ours(url: str) -> Iterator[Run]:
         def run(count: int) -> None:
             for _ in range(count):
                 seen = 0
-                for event in client.chat.completions.create(BODY, stream=True):
+                for event in client.chat.completions.create(BODY, stream=True):  # noqa: B007
                     seen += 1
                 _whole(seen, event)
 
@@ -82,7 +82,7 @@ def _sdk(url: str) -> Iterator[Run]:
         def run(count: int) -> None:
             for _ in range(count):
                 seen = 0
-                for event in client.chat.completions.create(**BODY, stream=True):
+                for event in client.chat.completions.create(**BODY, stream=True):  # noqa: B007
                     seen += 1
                 _whole(seen, event.model_dump())
 
@@ -99,7 +99,7 @@ def _ours_async(url: str) -> Iterator[Run]:
         async def streams(count: int) -> None:
             for _ in range(count):
                 seen = 0
-                async for event in client.chat.completions.create(BODY, stream=True):
+                async for event in client.chat.completions.create(BODY, stream=True):  # noqa: B007
                     seen += 1
                 _whole(seen, event)
 
@@ -150,7 +150,7 @@ def _sdk_async(url: str) -> Iterator[Run]:
         async def streams(count: int) -> None:
             for _ in range(count):
                 seen = 0
-                async for event in await client.chat.completions.create(**BODY, stream=True):
+                async for event in await client.chat.completions.create(**BODY, stream=True):  # noqa: B007
                     seen += 1
                 _whole(seen, event.model_dump())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .measure import Candidate, Sample, in_turn
-from .processes import Absent, child
+from .processes import AbsentError, child
 from .report import Line
 
 OURS: Final = "oai_dyn"
@@ -87,7 +87,7 @@ class Topic:
             for candidate in self.candidates:
                 try:
                     takers[candidate] = self._taker(stack, (name, candidate, url), size.count)
-                except Absent:
+                except AbsentError:
                     continue
             samples |= in_turn(takers, size.rounds)
         return [line for reading in self.readings for line in reading.lines(self.title, samples, size.count)]

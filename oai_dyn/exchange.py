@@ -1,0 +1,87 @@
+"""One call on the wire: what takes a flow's steps, written once for both faces.
+
+A backend hands over a `Wire` with four methods. Both faces' are coroutines; the synchronous ones never wait for
+an event loop, so that `at_once` runs them to their end like plain functions.
+
+Rules of this file: no I/O, no HTTP library. Whatever ends a call (its result, an error, a cancellation, the user)
+gives the connection back before anything else happens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from .errors import APIConnectionError, OaiDynError
+from .flow import run
+from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
+
+
+class Wire(Protocol):
+    """What a backend does: take a step, name a foreign exception, and let go of the connection."""
+
+    async def send(self, step: Send) -> Head: ...
+    async def read(self, step: Read) -> bytes: ...
+    async def sleep(self, step: Sleep) -> None: ...
+    def translated(self, error: Exception, step: Any) -> APIConnectionError: ...
+    def release(self) -> None: ...
+
+
+class Exchange:
+    """Takes the steps of one call until there is something for the user.
+
+    reply   the head of the answer, once it is opened
+    closed  the call has ended, one way or the other
+    """
+
+    def __init__(self, call: Call, wire: Wire, clock: Callable[[], float]) -> None:
+        self.call = call
+        self.reply: Reply | None = None
+        self.closed = False
+        self._wire = wire
+        self._flow = run(call, clock, time.time)
+        self._take = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
+
+    async def advance(self) -> Any:
+        """Go on to the next `Opened` or `Given`; the call's result when it ends, and None from then on."""
+        if self.closed:
+            return None
+        resume, outcome = self._flow.send, None
+        try:
+            while True:
+                step = resume(outcome)
+                kind = type(step)
+                if kind is Given:
+                    return step
+                if kind is Opened:
+                    self.reply = step.reply
+                    return step
+                try:
+                    outcome, resume = await self._take[kind](step), self._flow.send
+                except OaiDynError as error:
+                    outcome, resume = error, self._flow.throw
+                except Exception as error:
+                    outcome, resume = self._wire.translated(error, step), self._flow.throw
+        except StopIteration as end:
+            self.close()
+            return end.value
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the call wherever it stands; the synchronous face may do so from another thread."""
+        self.closed = True
+        self._wire.release()
+        if not self._flow.gi_running:  # else the thread in it meets a closed connection, and ends it
+            self._flow.close()
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits for an event loop, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("a synchronous wire waited for an event loop")

@@ -1,0 +1,84 @@
+"""A local server that answers every row of the table, to try things out and to test against, without a network.
+
+    with oai_dyn.server.running() as base_url:      # in a test: on a thread of its own
+        client = Client(base_url=base_url, api_key="any")
+
+`oai-dyn serve` is the same as a process. The answers are fixed and made from the row; see docs/server.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+
+from aiohttp import web
+
+from .app import Service
+
+__all__ = ["running", "serve"]
+
+#: How long open streams may go on once the server is told to stop, in seconds.
+PATIENCE = 0.5
+
+
+@contextlib.contextmanager
+def running(*, port: int = 0, key: str | None = None, delay: float = 0.0) -> Iterator[str]:
+    """Run the server on a thread of its own for as long as the block lasts, and give its base URL.
+
+    port   on 127.0.0.1; 0 takes a free one
+    key    the only API key let in; any is, by default
+    delay  seconds between two events of a stream
+
+    What it has seen is at `/_seen`, beside `/v1`. Raises OSError if the port is taken.
+    """
+    started: Future[tuple[str, Callable[[], object]]] = Future()
+
+    async def work() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        async with _listening(port, key, delay) as url:
+            started.set_result((url, lambda: loop.call_soon_threadsafe(stop.set)))
+            await stop.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(work())
+        except Exception as error:
+            started.set_exception(error)
+
+    thread = threading.Thread(target=run, name="oai-dyn server", daemon=True)
+    thread.start()
+    url, stop = started.result()
+    try:
+        yield url
+    finally:
+        stop()
+        thread.join()
+
+
+def serve(port: int, key: str | None, delay: float, announce: Callable[[str], object]) -> None:
+    """Run the server until SIGINT or SIGTERM. `announce` is called with the base URL once it answers."""
+
+    async def work() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with _listening(port, key, delay) as url:
+            announce(url)
+            await stop.wait()
+
+    asyncio.run(work())
+
+
+@contextlib.asynccontextmanager
+async def _listening(port: int, key: str | None, delay: float) -> AsyncIterator[str]:
+    runner = web.AppRunner(Service(key, delay).application(), access_log=None, shutdown_timeout=PATIENCE)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()

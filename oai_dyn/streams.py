@@ -1,0 +1,98 @@
+"""What a call that streams hands to the user of `Client`: events or bytes as they come.
+
+Rules of this file: a loop that is left early, by whatever way, gives its connection back then and there; so the
+loop alone holds its iterator.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, Self
+
+from .errors import StreamError
+from .exchange import Exchange, at_once
+from .wire import Given, Reply
+
+
+class Stream:
+    """The events of one call, as they come.
+
+    reply: the head of the answer, there before the first event.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._items: Iterator[Any] | None = None
+
+    @property
+    def reply(self) -> Reply:
+        assert self._exchange.reply is not None
+        return self._exchange.reply
+
+    def __iter__(self) -> Iterator[Any]:
+        items, self._items = self._items, None
+        return chain.from_iterable(self._batches()) if items is None else items
+
+    def __next__(self) -> Any:
+        if self._items is None:
+            self._items = iter(self)
+        return next(self._items)
+
+    def _batches(self) -> Iterator[list[Any]]:
+        try:
+            while (step := at_once(self._exchange.advance())) is not None:
+                if type(step) is Given:
+                    yield step.items
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop here: the connection is closed and its slot free."""
+        self._exchange.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class Binary(Stream):
+    """A binary answer. Nothing of its body is read before it is asked for."""
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The body in the pieces in which it comes."""
+        return iter(self)
+
+    def read(self) -> bytes:
+        """The whole body. Raises `StreamError` beyond `Limits.reply`."""
+        pieces = Pieces(self._exchange)
+        for piece in self:
+            pieces.add(piece)
+        return pieces.joined()
+
+    def save(self, path: str | os.PathLike[str]) -> int:
+        """Write the body to a file, piece by piece; returns its length in bytes."""
+        with Path(path).open("wb") as file:
+            return sum(file.write(piece) for piece in self)
+
+
+class Pieces:
+    """A body read whole, within `Limits.reply`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._limit = exchange.call.limits.reply
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise StreamError(f"the body passes the limit of {self._limit} bytes")
+        self._pieces.append(piece)
+
+    def joined(self) -> bytes:
+        return b"".join(self._pieces)

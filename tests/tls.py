@@ -1,0 +1,81 @@
+"""A certificate made for the test, and a server that speaks TLS with it."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+
+class Certificate(NamedTuple):
+    """A self-signed certificate for 127.0.0.1, and its key."""
+
+    file: Path
+    key: Path
+
+
+def openssl(*arguments: str) -> None:
+    """Run the openssl command; the test is skipped where there is none."""
+    try:
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=30)
+    except FileNotFoundError:
+        pytest.skip("a certificate is made with the openssl command, which is not here")
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """Make a certificate, which stands alone in a folder of its own, hashed as openssl wants it."""
+    trusted = folder / "trusted"
+    trusted.mkdir()
+    made = Certificate(trusted / "cert.pem", folder / "key.pem")
+    openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
+        *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        *("-addext", "keyUsage=critical,digitalSignature,keyCertSign"),
+        *("-keyout", str(made.key), "-out", str(made.file)),
+    )
+    openssl("rehash", str(trusted))
+    return made
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = b'{"id": "over TLS"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A peer that refuses the certificate hangs up: that is what the test is about."""
+
+
+@contextlib.contextmanager
+def tls_server(certificate: Certificate) -> Iterator[str]:
+    """The URL of a server that answers every GET over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.file, certificate.key)
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        # The handshake is left to the connection's own thread: a peer that stalls in it must not hold up others.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join(5)
