@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 from typing import Any, Self, TypeVar
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from .async_streams import AsyncBinary, AsyncStream
@@ -99,6 +100,15 @@ class Pending:
             yield item
 
 
+class _Protocol(ResponseHandler):
+    """Tells the body that is being read when the parser fails; aiohttp tells only the next request."""
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        if self._payload is not None and self._payload.exception() is None:
+            self._payload.set_exception(exc)
+
+
 async def _within(deadline: float | None, work: Coroutine[Any, Any, T]) -> T:
     """What asyncio.timeout_at does, at a third of its cost, which a plain call would notice."""
     if deadline is None:
@@ -170,7 +180,7 @@ class AsyncClient(BaseClient):
         skip = ("Content-Type",) if body is None else None
         if given is not None:
             options = {"allow_redirects": False, "auto_decompress": False, "timeout": _timeout(connect), "skip_auto_headers": skip}
-            return await given.request(plan.method, url, data=body, headers=headers, **options)  # type: ignore[no-any-return]
+            return await given.request(plan.method, url, data=body, headers=headers, **options)
         session = await self._session()
         loop = asyncio.get_running_loop()
         request = aiohttp.ClientRequest(
@@ -234,6 +244,7 @@ def _open_session() -> aiohttp.ClientSession:
         folder = os.path.isdir(bundle)
         verify = ssl.create_default_context(capath=bundle if folder else None, cafile=None if folder else bundle)
     connector = aiohttp.TCPConnector(limit=0, ssl=verify)
+    connector._factory = partial(_Protocol, loop=asyncio.get_running_loop())  # type: ignore[assignment]
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import ssl
 import threading
 import time
 import weakref
@@ -94,7 +95,7 @@ class _Wire:
         for link in trail:
             inner = [getattr(link, "reason", None), link.__cause__, link.__context__, *link.args]
             trail += [e for e in inner if isinstance(e, Exception) and e not in trail]
-        never_sent = any(isinstance(e, NewConnectionError | ConnectTimeoutError) for e in trail)
+        never_sent = any(isinstance(e, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
         if any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail):
             failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
         else:

@@ -23,6 +23,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 #: The end of a chunk and the head of another with data in it (RFC 9112 section 7.1): reading on will not wait.
 _CHUNK_AHEAD = re.compile(rb"\r\n0{0,8}[1-9a-fA-F][0-9a-fA-F]{0,8}\r\n.", re.DOTALL)
 
+#: The longest line before a chunk, in bytes; http.client's own bound.
+_LONGEST_LINE = 2**16
+
 #: Bodies below this are copied to stand behind their head, in bytes.
 _SMALL = 2**16
 
@@ -92,8 +95,8 @@ class TimedResponse(http.client.HTTPResponse):
         Raises http.client.IncompleteRead where the connection ends before the body.
         """
         piece = super().read1(n)
-        if not piece and n and self.length:
-            raise http.client.IncompleteRead(b"", self.length)
+        if not piece and n and (self.length or (self.chunked and self.timed.ended)):
+            raise http.client.IncompleteRead(b"", self.length or None)
         if not self.chunked or not piece:
             return piece
         pieces, size = [piece], len(piece)
@@ -101,6 +104,15 @@ class TimedResponse(http.client.HTTPResponse):
             pieces.append(super().read1(n - size))
             size += len(pieces[-1])
         return b"".join(pieces)
+
+    def _read_next_chunk_size(self) -> int:
+        """The size that opens a chunk. Raises ValueError for a sign or a blank, which int() would take."""
+        line = self.fp.readline(_LONGEST_LINE)
+        size = line.partition(b";")[0].rstrip(b"\r\n\t ")
+        if not line.endswith(b"\n") or not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):
+            self._close_conn()  # type: ignore[attr-defined]
+            raise ValueError("a chunk without a size")
+        return int(size, 16)
 
     def _chunk_is_here(self) -> bool:
         self.timed.held = True
@@ -127,20 +139,20 @@ class _Timed:
         super().send(data + behind if behind else data)  # type: ignore[misc]
 
 
-class _TimedConnection(_Timed, HTTPConnection):
+class _TimedConnection(_Timed, HTTPConnection):  # type: ignore[misc]
     pass
 
 
-class _TimedTLSConnection(_Timed, HTTPSConnection):
+class _TimedTLSConnection(_Timed, HTTPSConnection):  # type: ignore[misc]
     pass
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _TimedConnection
+    ConnectionCls = _TimedConnection  # type: ignore[assignment]
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TimedTLSConnection
+    ConnectionCls = _TimedTLSConnection  # type: ignore[assignment]
 
 
 class TimedAdapter(HTTPAdapter):

@@ -11,8 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from pathlib import Path
 from typing import Any, Self
 
-from .exchange import Exchange
-from .streams import Pieces
+from .exchange import Exchange, Pieces
 from .wire import Given, Reply
 
 

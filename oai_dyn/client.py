@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import typing
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +20,7 @@ from . import providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, ValidationError
 from .objects import Codec, reader
-from .pages import BasePage, PageOf, Turn
+from .pages import BasePage, Turn
 from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
 from .verdicts import as_record
 from .version import __version__
@@ -118,7 +119,7 @@ class BaseClient:
         merged = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING, **place.headers}
         for name, value in (headers or {}).items():
             try:
-                put_header(merged, name, value)
+                put_header({}, name, value)
             except ValidationError as error:
                 raise ConfigError(f"headers: {error}") from None
         if hook is not None and not callable(hook):
@@ -127,6 +128,7 @@ class BaseClient:
         self._config = Config(
             base_url=place.base_url,
             headers=merged,
+            own_headers=dict(headers or {}),
             query={**place.query, **(query or {})},
             auth=place.auth,
             keyless=place.keyless,
@@ -202,9 +204,14 @@ class BaseClient:
         """How this call's answers become what the user asked for; None for plain Records."""
         route, into = call.plan.route, call.into
         read: Callable[[Reply], Any] | None = None
-        if route.page is not None and (into is None or isinstance(into, PageOf)):
-            read = self._page_reader(route, into, *again)
-        elif into is not None and into not in (Reply, bytes, str, Event):
+        of_items = typing.get_origin(into)
+        if of_items is not None and isinstance(of_items, type) and issubclass(of_items, BasePage):
+            if route.page is None:
+                raise ValidationError(f"into={into!r}: {route.name} has no pages")
+            read = self._page_reader(route, typing.get_args(into)[0], *again)
+        elif route.page is not None and into is None:
+            read = self._page_reader(route, None, *again)
+        elif into is not None and not any(into is raw for raw in (Reply, bytes, str, Event)):
             make = self._maker(into)
             read = _body_reader(make) if route.reply.kind == "bytes" else _data_reader(make)
         if validate in ("reply", "both"):
@@ -218,19 +225,19 @@ class BaseClient:
             raise ValidationError(str(error)) from None
 
     def _page_reader(
-        self, route: Route, into: PageOf | None, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
+        self, route: Route, item: Any, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
     ) -> Callable[[Reply], Any]:
-        make = self._maker(into.item) if into is not None else None
+        make = None if item is None else self._maker(item)
         rule = route.page
         assert rule is not None
 
         def fetch(cursor: str) -> Any:
             return self._make(route, arguments, {**keywords, rule.param: cursor}, seen | {cursor})
 
-        return lambda reply: self._page(reply.data, Turn(rule, seen, fetch, make, reply))
+        return lambda reply: self._page(reply.data, Turn(rule, seen, fetch, make, item, reply))
 
     #: What a backend makes of a page's body.
-    _page: type[BasePage] = BasePage
+    _page: type[BasePage[Any]] = BasePage
 
     def _start(self, call: Call) -> Any:
         raise NotImplementedError

@@ -31,7 +31,7 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
     try:
         body = orjson.dumps(value, plain, _OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
+        reason = str(error)  # the place is found below; an OaiDynError of `plain` comes as the cause of a TypeError
     else:
         # orjson writes NaN as null: only where a null was written can something have been lost.
         if b"null" not in body:
@@ -91,8 +91,10 @@ def _find_in_object(value: Any, plain: Callable[[Any], Any], path: tuple[str | i
         return None  # a date, a UUID, an enum: JSON text by orjson's own rules
     try:
         simpler = plain(value)
-    except Exception as error:
-        return Fault(path, f"{_kind(value)} cannot be written as JSON: {error}")
+    except TypeError as error:
+        return Fault(path, str(error))
+    except ValidationError as error:
+        raise ValidationError(errors=(Fault(path, error.message),)) from error.__cause__
     return _find(simpler, plain, path, depth + 1)
 
 

@@ -10,6 +10,8 @@ import os
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from .errors import ConfigError
+
 
 def proxy_for(url: str) -> str | None:
     """The proxy for a URL by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (in lower case too), or None."""
@@ -20,6 +22,14 @@ def proxy_for(url: str) -> str | None:
 
 
 def ca_bundle() -> str | None:
-    """The file or folder of certificate authorities by REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, or None."""
+    """The file or folder of certificate authorities by REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE, or None.
+
+    Raises `ConfigError` if it is not there.
+    """
     names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+    for name in names:
+        if path := os.environ.get(name):
+            if not os.path.exists(path):
+                raise ConfigError(f"{name}: {path}: there is no such file")
+            return path
+    return None

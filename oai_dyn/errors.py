@@ -222,6 +222,16 @@ def read_body(decoded: Any) -> Verdict:
     return Verdict(str(message), code, kind, _text(inner.get("param")), _meant_status(code, kind, inner.get("status")))
 
 
+def misfit(error: Exception, reply: Any, into: Any) -> DecodeError:
+    """The error for data that the user's class does not take; `reply` is the `Reply` whose data it is."""
+    name = getattr(into, "__name__", repr(into))
+    found = DecodeError(
+        f"{name} does not take the answer: {type(error).__name__}: {error}", status=reply.status, headers=reply.headers, body=reply.body
+    )
+    found.data = reply.data
+    return found
+
+
 def for_status(status: int) -> type[APIStatusError]:
     """The class for an HTTP status: its own, or `InternalServerError` from 500 on."""
     return STATUS_ERRORS.get(status) or (InternalServerError if status >= 500 else APIStatusError)

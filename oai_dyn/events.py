@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .codec import Record, decode, loads
-from .errors import APIError, DecodeError
+from .errors import APIError, DecodeError, OaiDynError, misfit
 from .sse import Decoder
 from .wire import Call, Event, Reply, Stream
 
 #: What compatible servers send at the end of any stream, whatever their rows say.
-DONE = "[DONE]"
+DONE = b"[DONE]"
 
 Refuse = Callable[[Any, bytes], APIError]
 
@@ -37,13 +37,13 @@ class EventReader:
         self.stopped = False
         self.failure: APIError | None = None
         self.received = 0
-        self._rule: Stream = call.plan.route.stream or Stream()
+        self.rule: Stream = call.plan.route.stream or Stream()
         self._decoder = Decoder(call.limits.event)
         self._refuse = refuse
         self._into = call.into
         self._read = call.read
         self._marked = False
-        self._plain = call.into is None and not self._rule.envelope
+        self._plain = call.into is None and not self.rule.envelope
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._kept: deque[bytes] = deque()
@@ -52,13 +52,13 @@ class EventReader:
 
     @property
     def complete(self) -> bool:
-        finished = self._rule.finish and bool(self._finished) and self._open <= self._finished
-        return self.ended or self._marked or finished or self._rule.eof
+        finished = self.rule.finish and bool(self._finished) and self._open <= self._finished
+        return self.ended or self._marked or finished
 
     @property
     def wanted(self) -> str:
         """What would have ended the stream, in words."""
-        marks = sorted(self._rule.last | self._rule.complete) + ["a finish_reason on every choice"] * self._rule.finish
+        marks = sorted(self.rule.last | self.rule.complete) + ["a finish_reason on every choice"] * self.rule.finish
         return " or ".join(marks) or "nothing"
 
     @property
@@ -101,7 +101,7 @@ class EventReader:
     def _all_plain(self, raw: list[Any]) -> list[Record]:
         """Many events at once, as they nearly always are. Raises for a batch that holds any other."""
         values = list(map(loads, raw))
-        if self._rule.finish:
+        if self.rule.finish:
             open_ = self._open
             for value in values:
                 if "error" in value:
@@ -117,19 +117,21 @@ class EventReader:
         """Any event that is not a plain one: named, marked, an error, no JSON object, or for a type of the user's."""
         event = item if isinstance(item, Event) else Event(None, item)
         name, data = event.event, event.data
-        text = None if data[:1] in (b"{", b"[") and data[:2] != b"[D" else data.decode("utf-8", "replace")
-        if text is not None and self._mark(text):
-            return
-        if text == DONE:
-            self.stopped = True
-            return
-        is_error = name == "error"
-        raw = self._into in RAW_EVENTS
-        value = self._value(data, lenient=raw or is_error)
-        if is_error or self._is_error(value):
+        raw = RAW_EVENTS.get(self._into) if isinstance(self._into, type) else None
+        if data[:1] not in (b"{", b"[") or data == DONE:
+            text = data.decode("utf-8", "replace")
+            if self._mark(text) or (name is not None and not text and self._mark(name)):
+                return
+            if data == DONE:
+                self.stopped = True
+                return
+            if not text and raw is None:
+                return  # a keep-alive of some servers
+        value = self._value(data, lenient=raw is not None or name == "error")
+        if name == "error" or self._is_error(value):
             raise self._refuse(value, data)
         self._watch(value)
-        out.append(RAW_EVENTS[self._into](event) if raw else self._typed_value(name, value))
+        out.append(raw(event) if raw is not None else self._typed_value(name, value, data))
         if name is not None and self._mark(name):
             return
         if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
@@ -137,11 +139,11 @@ class EventReader:
 
     def _mark(self, mark: str) -> bool:
         """Note a marker; True where it ends the stream."""
-        if mark in self._rule.complete:
+        if mark in self.rule.complete:
             self._marked = True
-        elif mark in self._rule.reopen:
+        elif mark in self.rule.reopen:
             self._marked = False
-        if mark in self._rule.last:
+        if mark in self.rule.last:
             self.ended = True
         return self.ended
 
@@ -161,17 +163,23 @@ class EventReader:
 
     def _watch(self, value: Any) -> None:
         """Note which choices are open and which are finished."""
-        choices = value.get("choices") if self._rule.finish and isinstance(value, dict) else None
+        choices = value.get("choices") if self.rule.finish and isinstance(value, dict) else None
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
                 (self._open if choice.get("finish_reason") is None else self._finished).add(index)
 
-    def _typed_value(self, name: str | None, value: Any) -> Any:
-        if self._rule.envelope:
+    def _typed_value(self, name: str | None, value: Any, data: bytes) -> Any:
+        if self.rule.envelope:
             value = {"event": name, "data": value}
         if self._read is None:
             return Record(value) if type(value) is dict else value
-        return self._read(self.reply._replace(data=value))
+        reply = self.reply._replace(data=value, body=data)
+        try:
+            return self._read(reply)
+        except OaiDynError:
+            raise
+        except Exception as error:
+            raise misfit(error, reply, self._into) from error
 
     def _remember(self, piece: bytes) -> None:
         self._kept.append(piece)

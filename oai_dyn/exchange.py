@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from .errors import APIConnectionError, OaiDynError
+from .errors import APIConnectionError, OaiDynError, StreamError
 from .flow import run
 from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
 
@@ -41,7 +41,7 @@ class Exchange:
         self.closed = False
         self._wire = wire
         self._flow = run(call, clock, time.time)
-        self._take = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
+        self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]] = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
 
     async def advance(self) -> Any:
         """Go on to the next `Opened` or `Given`; the call's result when it ends, and None from then on."""
@@ -74,7 +74,7 @@ class Exchange:
         """End the call wherever it stands; the synchronous face may do so from another thread."""
         self.closed = True
         self._wire.release()
-        if not self._flow.gi_running:  # else the thread in it meets a closed connection, and ends it
+        if not getattr(self._flow, "gi_running", False):  # else the thread in it meets a closed connection, and ends it
             self._flow.close()
 
 
@@ -85,3 +85,21 @@ def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as end:
         return end.value
     raise RuntimeError("a synchronous wire waited for an event loop")
+
+
+class Pieces:
+    """A body read whole, within `Limits.reply`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._limit = exchange.call.limits.reply
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise StreamError(f"the body passes the limit of {self._limit} bytes")
+        self._pieces.append(piece)
+
+    def joined(self) -> bytes:
+        return b"".join(self._pieces)

@@ -31,12 +31,13 @@ from .errors import (
     OaiDynError,
     StreamError,
     StreamTruncated,
+    misfit,
     read_body,
 )
 from .events import EventReader
 from .plan import redacted
 from .retry import wait_before
-from .verdicts import as_record, in_band_error, misfit, refuse_disguised, status_error
+from .verdicts import as_record, in_band_error, refuse_disguised, status_error
 from .wire import Attempt, Call, Given, Head, Notice, Opened, Plan, Read, Reply, Send, Sleep
 
 Flow = Generator[Any, Any, Any]
@@ -157,12 +158,12 @@ def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:
 
 def _redirected(plan: Plan, reply: Reply) -> Plan:
     """The plan for where a redirect points (RFC 9110 section 15.4). Another origin gets nothing of the user's."""
-    target = urljoin(plan.url, reply.headers["location"]).partition("#")[0]
     try:
+        target = urljoin(plan.url, reply.headers["location"]).partition("#")[0]
         here, there = urlsplit(plan.url), urlsplit(target)
         same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
     except ValueError:
-        there, same = urlsplit(""), False
+        target, there, same = "", urlsplit(""), False
     if not same or there.username is not None or not target.isascii() or any(c <= " " or c == "\x7f" for c in target):
         where = f"{there.scheme}://{there.hostname}" if there.hostname else "no valid address"
         raise APIStatusError(
@@ -222,7 +223,7 @@ def _read_json(reply: Reply, progress: Progress) -> Flow:
     if rule.kind in ("bytes", "text") or (rule.other == "text" and "json" not in content_type):
         data = None if rule.kind == "bytes" else body.decode("utf-8", "replace")
     elif body or reply.status not in (204, 205):
-        if into not in RAW or "json" in content_type:
+        if _raw(into) is None or "json" in content_type:
             data = _decoded(body, content_type, reply)
     if type(data) is dict and ("error" in data or data.get("object") == "error"):
         refuse_disguised(data, reply, body, progress.call)
@@ -248,9 +249,8 @@ def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
 
 def _typed(reply: Reply, call: Call) -> Any:
     """The result in the user's type. What their own class raises becomes a `DecodeError` that has everything."""
-    into = call.into
-    if into in RAW:
-        return RAW[into](reply)
+    if (raw := _raw(call.into)) is not None:
+        return raw(reply)
     if call.read is None:
         return as_record(reply.data, reply)
     try:
@@ -258,7 +258,7 @@ def _typed(reply: Reply, call: Call) -> Any:
     except OaiDynError:
         raise
     except Exception as error:
-        raise misfit(error, reply, into) from error
+        raise misfit(error, reply, call.into) from error
 
 
 def _read_nothing(reply: Reply, progress: Progress) -> Flow:
@@ -266,12 +266,21 @@ def _read_nothing(reply: Reply, progress: Progress) -> Flow:
     body = yield from _read_whole(reply, progress)
     attempt = Attempt(progress.number, reply.status, None, progress.clock() - progress.attempt_started)
     reply = reply._replace(body=body, attempts=(*progress.attempts, attempt), elapsed=progress.clock() - progress.started)
-    return RAW[progress.call.into](reply) if progress.call.into in RAW else None
+    raw = _raw(progress.call.into)
+    return None if raw is None else raw(reply)
 
 
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     """A binary answer, handed over piece by piece as the user asks for it."""
-    yield Opened(reply)
+    try:
+        yield Opened(reply)
+        yield from _given_pieces(reply, progress)
+    except APIError as error:
+        error.status, error.headers = error.status or reply.status, reply.headers
+        raise
+
+
+def _given_pieces(reply: Reply, progress: Progress) -> Flow:
     coding = for_encoding(reply.headers.get("content-encoding"))
     while chunk := (yield Read(*progress.deadline(progress.call.timeout.idle, progress.clock(), "idle"))):
         for piece in (chunk,) if coding is None else coding.feed(chunk):
@@ -339,20 +348,22 @@ def _settle_cut(error: APIConnectionError, events: EventReader, progress: Progre
         return
     if isinstance(error, APITimeoutError):
         raise _with_remains(error, events)
-    if progress.call.allow_truncated:
-        return
-    raise _with_remains(StreamTruncated(f"the stream was cut after {events.received} events: {error.message}"), events)
+    if not progress.call.allow_truncated:
+        raise _with_remains(StreamTruncated(f"the stream was cut after {events.received} events: {error.message}"), events)
 
 
 def _settle_end(coding: Decoding | None, events: EventReader, progress: Progress) -> None:
     """The body ended by itself: whole where the row's rule says so."""
     if events.complete or progress.call.allow_truncated:
         return
-    if coding is not None:
-        coding.finish()
-    raise _with_remains(
-        StreamTruncated(f"the stream ended after {events.received} events without what ends it ({events.wanted})"), events
-    )
+    try:
+        if coding is not None:
+            coding.finish()
+    except StreamTruncated as error:
+        raise _with_remains(error, events) from None
+    if not events.rule.eof:
+        what = f"the stream ended after {events.received} events without what ends it ({events.wanted})"
+        raise _with_remains(StreamTruncated(what), events)
 
 
 def _with_remains(error: APIError, events: EventReader) -> APIError:
@@ -370,6 +381,10 @@ def _drain(progress: Progress) -> Flow:
             pass
     except APIConnectionError:
         log.debug("a finished stream's connection is not used again")
+
+
+def _raw(into: Any) -> Callable[[Reply], Any] | None:
+    return RAW.get(into) if isinstance(into, type) else None
 
 
 #: Types of `into` that take the answer before any decoding of the user's.

@@ -60,8 +60,8 @@ def flatten(name: str, value: Any, plain: Callable[[Any], Any], path: tuple[str 
     else:
         try:
             simpler = plain(value)
-        except TypeError as error:
-            raise ValidationError(errors=(Fault(path, str(error)),)) from None
+        except (TypeError, ValidationError) as error:
+            raise ValidationError(errors=(Fault(path, str(error)),)) from error.__cause__
         yield from flatten(name, simpler, plain, path)
 
 

@@ -124,7 +124,7 @@ def _part(name: str, value: Any, part_type: str | None) -> tuple[str, Source]:
 def _unpack(name: str, value: Any) -> tuple[str | None, Any, str | None, Mapping[str, str]]:
     """filename, content, content type and further headers of a file in any of its forms."""
     if isinstance(value, tuple):
-        filename, content, content_type, extra = (*value, *(None,) * (4 - len(value)))
+        filename, content, content_type, extra = [*value, None, None][:4]
         if content_type is not None and not isinstance(content_type, str):
             raise ValidationError(errors=(Fault((name,), f"content type {content_type!r}, wanted text"),))
         return filename, content, content_type, extra or {}

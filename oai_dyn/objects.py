@@ -1,7 +1,8 @@
 """Objects of the user's own classes: to plain values and back, by each kind's own protocol.
 
 Rules of this file: no class library is imported. Whoever defined the class has loaded its library, so
-it is found in `sys.modules`. A new kind is one function and one line in the table at the end.
+it is found in `sys.modules`. A new kind is one line in a table at the end; what a class raises is told with
+its place, and kept as the cause.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from .errors import Fault, place
+from .errors import Fault, ValidationError
+
+Path = tuple[str | int, ...]
 
 
 class Codec(NamedTuple):
@@ -26,141 +29,148 @@ class Codec(NamedTuple):
 
 Codecs = Mapping[type, Codec]
 
+_NONE: Codecs = types.MappingProxyType({})
+
 
 class Misfit(ValueError):
     """Data that does not fit a class, with the place."""
 
 
-def plain(value: Any, codecs: Codecs = types.MappingProxyType({})) -> Any:
-    """One step from an object to JSON: its dict, list or text. Raises TypeError for an unknown kind."""
-    for cls in type(value).__mro__ if codecs else ():
-        if cls in codecs and (own := codecs[cls].encode):
-            return own(value)
-    if isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read"):
+def plain(value: Any, codecs: Codecs = _NONE) -> Any:
+    """One step from an object to JSON: its dict, list or text.
+
+    Raises TypeError for an unknown kind, and `ValidationError` for what the object's own method raises.
+    """
+    write = next((codecs[cls].encode for cls in type(value).__mro__ if cls in codecs), None) if codecs else None
+    if write is None and (isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read")):
         raise TypeError(f"{type(value).__name__}: a file goes into a multipart row; in JSON it must be base64 text")
-    for knows, write in WRITERS:
-        if knows(value):
-            return write(value)
-    raise TypeError(f"{type(value).__name__} has no to_dict and is no kind that is known; see Client(codecs=...)")
+    write = write or next((write for knows, write in WRITERS if knows(value)), None)
+    if write is None:
+        raise TypeError(f"{type(value).__name__} has no to_dict and is no kind that is known; see Client(codecs=...)")
+    try:
+        return write(value)
+    except Exception as error:
+        raise ValidationError(f"{type(value).__name__} cannot be written: {type(error).__name__}: {error}") from error
 
 
-def reader(into: Any, codecs: Codecs = types.MappingProxyType({})) -> Callable[[Any], Any]:
-    """The function that makes `into` of decoded JSON."""
-    if (own := codecs.get(into)) and own.decode:
-        return own.decode
+def reader(into: Any, codecs: Codecs = _NONE) -> Callable[[Any], Any]:
+    """The function that makes `into` of decoded JSON: a class of any known kind, a generic of them, a callable.
+
+    Raises TypeError where `into` is none of these. The function raises what the class raises, or `Misfit`.
+    """
+    if isinstance(into, type) and into in codecs and (own := codecs[into].decode):
+        return own
+    if typing.get_origin(into) is not None:
+        return lambda data: _structure(into, data, (), codecs)
     for knows, read in READERS:
         if knows(into):
-            return read(into)
+            return lambda data: read(into, data, (), codecs)
     if callable(into):
-        return typing.cast(Callable[[Any], Any], into)
+        return typing.cast("Callable[[Any], Any]", into)
     raise TypeError(f"into={into!r}: wanted a class with from_dict, a known kind of class, or a callable")
 
 
-def _dataclass_dict(value: Any) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-
-
-def _attrs_dict(value: Any) -> dict[str, Any]:
-    return {a.name: getattr(value, a.name) for a in type(value).__attrs_attrs__}
-
-
-def _structure(hint: Any, value: Any, path: tuple[str | int, ...] = ()) -> Any:
+def _structure(hint: Any, value: Any, path: Path, codecs: Codecs) -> Any:
     """Build what a type hint says from plain data: classes, lists, tuples, dicts and options of them."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return _structure_union(arguments, value, path)
+        return _structure_union(arguments, value, path, codecs)
     if origin in (typing.Annotated, typing.Required, typing.NotRequired):
-        return _structure(arguments[0], value, path)
-    if isinstance(value, list) and origin in (list, Sequence, tuple) and arguments:
-        items = [_structure(arguments[0], item, (*path, i)) for i, item in enumerate(value)]
+        return _structure(arguments[0], value, path, codecs)
+    if origin in (list, Sequence, tuple) and arguments:
+        items = [_structure(arguments[0], item, (*path, i), codecs) for i, item in enumerate(_wanted(list, value, path))]
         return tuple(items) if origin is tuple else items
-    if isinstance(value, dict):
-        if origin in (dict, Mapping) and len(arguments) == 2:
-            return {key: _structure(arguments[1], item, (*path, key)) for key, item in value.items()}
-        if dataclasses.is_dataclass(hint) or hasattr(hint, "__attrs_attrs__"):
-            return _build(hint, value, path)
-        if isinstance(hint, type) and hint is not dict:
-            return _known(hint, value)
-    return value
+    if origin in (dict, Mapping) and len(arguments) == 2:
+        members = _wanted(dict, value, path).items()
+        return {key: _structure(arguments[1], item, (*path, key), codecs) for key, item in members}
+    if hint in codecs and (own := codecs[hint].decode):
+        return own(value)
+    if not isinstance(hint, type) or value is None or issubclass(hint, PLAIN_TYPES) or isinstance(value, hint):
+        return value
+    for knows, read in READERS:
+        if knows(hint):
+            return read(hint, value, path, codecs)
+    return typing.cast(Any, hint)(value)
 
 
-def _known(hint: type, value: dict[str, Any]) -> Any:
-    return next((read(hint)(value) for knows, read in READERS if knows(hint)), value)
-
-
-def _structure_union(arguments: tuple[Any, ...], value: Any, path: tuple[str | int, ...]) -> Any:
-    """The first branch that the data fits; the data as it is where it fits none."""
+def _structure_union(arguments: tuple[Any, ...], value: Any, path: Path, codecs: Codecs) -> Any:
+    """The first branch that makes something of the data; the data as it is where none does."""
     for branch in arguments:
         if value is None or branch is type(None):
             continue
         try:
-            built = _structure(branch, value, path)
-        except (TypeError, ValueError):
+            built = _structure(branch, value, path, codecs)
+        except (TypeError, ValueError, LookupError):
             continue
         if built is not value:
             return built
     return value
 
 
-def _build(cls: Any, data: dict[str, Any], path: tuple[str | int, ...] = ()) -> Any:
+def _wanted(kind: type, value: Any, path: Path = ()) -> Any:
+    if not isinstance(value, kind):
+        wanted = "an object" if kind is dict else "a list"
+        raise Misfit(str(Fault(path, f"of type {type(value).__name__}, wanted {wanted}")))
+    return value
+
+
+def _build(cls: Any, data: Any, path: Path, codecs: Codecs) -> Any:
     """Make a dataclass or attrs class; unknown keys are passed over, a missing one is named with its place."""
-    if callable(make := getattr(cls, "from_dict", None)):
-        return make(data)
     hints = typing.get_type_hints(cls, include_extras=True)
     given: dict[str, Any] = {}
+    _wanted(dict, data, path)
     for name, argument, required in _fields(cls):
         if name in data:
-            given[argument] = _structure(hints.get(name, Any), data[name], (*path, name))
+            given[argument] = _structure(hints.get(name, Any), data[name], (*path, name), codecs)
         elif required:
             raise Misfit(str(Fault((*path, name), f"missing, and {cls.__name__} has no default for it")))
-    try:
-        return cls(**given)
-    except (TypeError, ValueError) as error:
-        raise Misfit(f"{place(path) or cls.__name__}: {error}") from error
+    return cls(**given)
 
 
 def _fields(cls: Any) -> list[tuple[str, str, bool]]:
     """Name, name of the argument, and whether it must be there."""
     if dataclasses.is_dataclass(cls):
-        missing = dataclasses.MISSING
-        return [
-            (f.name, f.name, f.default is missing and f.default_factory is missing)
-            for f in dataclasses.fields(cls)
-            if f.init
-        ]
+        none = dataclasses.MISSING
+        fields = (f for f in dataclasses.fields(cls) if f.init)
+        return [(f.name, f.name, f.default is none and f.default_factory is none) for f in fields]
     nothing = sys.modules["attr"].NOTHING
     return [(a.name, a.alias or a.name, a.default is nothing) for a in cls.__attrs_attrs__ if a.init]
 
 
 def _has(name: str) -> Callable[[Any], bool]:
-    return lambda value: callable(getattr(value, name, None))
+    return lambda value: callable(getattr(value, name, None)) and not isinstance(value, type)
 
 
-def _is_dataclass_object(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+def _offers(name: str) -> Callable[[Any], bool]:
+    return lambda cls: callable(getattr(cls, name, None))
 
 
+def _members(value: Any) -> dict[str, Any]:
+    names = value.__attrs_attrs__ if hasattr(value, "__attrs_attrs__") else dataclasses.fields(value)
+    return {f.name: getattr(value, f.name) for f in names}
+
+
+#: Types that a hint names without anything being made of the value.
+PLAIN_TYPES = (str, int, float, bool, type(None))
+
+#: How an object is recognised, and what makes it plainer; the first that knows it is taken.
 WRITERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
-    (lambda value: isinstance(value, type), lambda value: _refuse_class(value)),
     (_has("to_dict"), lambda value: value.to_dict()),
-    (_is_dataclass_object, _dataclass_dict),
+    (lambda value: dataclasses.is_dataclass(value) and not isinstance(value, type), _members),
     (_has("model_dump"), lambda value: value.model_dump(mode="json", by_alias=True)),
-    (lambda value: hasattr(value, "__attrs_attrs__"), _attrs_dict),
-    (lambda value: hasattr(value, "__struct_fields__"), lambda value: sys.modules["msgspec"].to_builtins(value)),
+    (lambda value: hasattr(value, "__attrs_attrs__") and not isinstance(value, type), _members),
+    (lambda value: hasattr(type(value), "__struct_fields__"), lambda value: sys.modules["msgspec"].to_builtins(value)),
     (lambda value: isinstance(value, Mapping), dict),
     (lambda value: isinstance(value, Sequence | Set | Iterator), list),
 )
 
-
-def _refuse_class(value: type) -> Any:
-    raise TypeError(f"{value.__name__} is a class, wanted an object of it")
-
-
-READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Callable[[Any], Any]]], ...] = (
-    (_has("from_dict"), lambda cls: cls.from_dict),
-    (dataclasses.is_dataclass, lambda cls: lambda data: _build(cls, data) if isinstance(data, dict) else cls(data)),
-    (_has("model_validate"), lambda cls: cls.model_validate),
-    (lambda cls: hasattr(cls, "__attrs_attrs__"), lambda cls: lambda data: _build(cls, data)),
-    (lambda cls: hasattr(cls, "__struct_fields__"), lambda cls: lambda data: sys.modules["msgspec"].convert(data, cls)),
-    (lambda cls: typing.get_origin(cls) is not None, lambda cls: lambda data: _structure(cls, data)),
+#: How a class is recognised, and what makes an object of it from data; the first that knows it is taken.
+READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any, Path, Codecs], Any]], ...] = (
+    (_offers("from_dict"), lambda cls, data, path, codecs: cls.from_dict(data)),
+    (dataclasses.is_dataclass, _build),
+    (_offers("model_validate"), lambda cls, data, path, codecs: cls.model_validate(data)),
+    (lambda cls: hasattr(cls, "__attrs_attrs__"), _build),
+    (lambda cls: hasattr(cls, "__struct_fields__"), lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls)),
+    (lambda cls: cls is dict or typing.is_typeddict(cls), lambda cls, data, path, codecs: _wanted(dict, data, path)),
+    (lambda cls: cls is list, lambda cls, data, path, codecs: _wanted(list, data, path)),
 )

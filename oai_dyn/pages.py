@@ -6,17 +6,11 @@ Rules of this file: nothing is fetched here; a page is given a `fetch` that its 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .codec import Record, as_records
-from .errors import APIError
+from .errors import APIError, misfit
 from .wire import Paging, Reply
-
-
-class PageOf(NamedTuple):
-    """`into=Page[Item]`: the page itself stays a Page, each of its items becomes an `Item`."""
-
-    item: Any
 
 
 class Turn(NamedTuple):
@@ -26,11 +20,18 @@ class Turn(NamedTuple):
     seen: frozenset[str]
     fetch: Callable[[str], Any]
     make: Callable[[Any], Any] | None
+    item: Any
     reply: Reply
 
 
-class BasePage(Record):
-    """One page. It reads like the Record of its body; iterating it goes through this and every following page."""
+Item = TypeVar("Item")
+
+
+class BasePage(Record, Generic[Item]):
+    """One page. It reads like the Record of its body; iterating it goes through this and every following page.
+
+    `into=Page[Item]` keeps the page and makes each of its items an `Item`.
+    """
 
     __slots__ = ("_turn",)
     _turn: Turn
@@ -41,21 +42,25 @@ class BasePage(Record):
         self._turn = turn
         self._request_id = turn.reply.request_id
 
-    def __class_getitem__(cls, item: Any) -> PageOf:
-        return PageOf(item)
-
     def __reduce__(self) -> tuple[Any, ...]:
         return Record, (dict(self.items()),)
 
     @property
-    def here(self) -> list[Any]:
+    def here(self) -> list[Item]:
         """The items of this page alone, in their type."""
         found = self.get(self._turn.rule.items)
         if not isinstance(found, list):
             return []
         as_records(found)
-        make = self._turn.make
-        return found if make is None else [make(item) for item in found]
+        return found if self._turn.make is None else [self._made(item) for item in found]
+
+    def _made(self, item: Any) -> Item:
+        make, reply = self._turn.make, self._turn.reply
+        assert make is not None
+        try:
+            return make(item)  # type: ignore[no-any-return]
+        except Exception as error:
+            raise misfit(error, reply._replace(data=item), self._turn.item) from error
 
     def next_cursor(self) -> str | None:
         """What the next page is asked for with, None at the end. Raises `APIError` for a cursor that came before."""
@@ -78,26 +83,26 @@ class BasePage(Record):
         return str(value)
 
 
-class Page(BasePage):
+class Page(BasePage[Item]):
     """One page of a list. Iterating it yields the items of this page and of every one after it."""
 
     __slots__ = ()
 
-    def __iter__(self) -> Iterator[Any]:
-        page: Page | None = self
+    def __iter__(self) -> Iterator[Item]:  # type: ignore[override]
+        page: Page[Item] | None = self
         while page is not None:
             yield from page.here
             cursor = page.next_cursor()
             page = None if cursor is None else page._turn.fetch(cursor)
 
 
-class AsyncPage(BasePage):
+class AsyncPage(BasePage[Item]):
     """One page of a list. `async for` yields the items of this page and of every one after it."""
 
     __slots__ = ()
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        page: AsyncPage | None = self
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        page: AsyncPage[Item] | None = self
         while page is not None:
             for item in page.here:
                 yield item

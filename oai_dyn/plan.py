@@ -176,6 +176,8 @@ def _headers(
     headers = {"Accept": "application/json", **config.headers, **config.auth.get(route.credential, {}), **route.fixed_headers}
     if content_type is not None:
         headers["Content-Type"] = content_type
+    for name, value in config.own_headers.items():
+        put_header(headers, name, value)
     for name, value in arguments.items():
         if value is not None:
             put_header(headers, route.header_names[name], ",".join(map(str, value)) if isinstance(value, list | tuple) else value)

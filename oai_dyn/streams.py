@@ -12,8 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from .errors import StreamError
-from .exchange import Exchange, at_once
+from .exchange import Exchange, Pieces, at_once
 from .wire import Given, Reply
 
 
@@ -78,21 +77,3 @@ class Binary(Stream):
         """Write the body to a file, piece by piece; returns its length in bytes."""
         with Path(path).open("wb") as file:
             return sum(file.write(piece) for piece in self)
-
-
-class Pieces:
-    """A body read whole, within `Limits.reply`."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._limit = exchange.call.limits.reply
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size > self._limit:
-            raise StreamError(f"the body passes the limit of {self._limit} bytes")
-        self._pieces.append(piece)
-
-    def joined(self) -> bytes:
-        return b"".join(self._pieces)

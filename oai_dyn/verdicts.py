@@ -23,10 +23,9 @@ def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError
     except DecodeError:
         decoded = body.decode("utf-8", "replace")
     verdict = read_body(decoded)
-    config, credential = call.config, call.plan.route.credential
     message = _without_keys(verdict.message, call)
     if status == 401:
-        message = "; ".join(part for part in (_STARRED.sub("***", message), config.keyless.get(credential, "")) if part)
+        message = "; ".join(part for part in (_STARRED.sub("***", message), _why_keyless(call)) if part)
         body = _STARRED.sub("***", body.decode("latin-1")).encode("latin-1")
     return for_status(status)(
         f"HTTP {status}: {message}" if message else f"HTTP {status}",
@@ -37,6 +36,12 @@ def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError
         type=verdict.type,
         param=verdict.param,
     )
+
+
+def _why_keyless(call: Call) -> str:
+    """Why no credential went out with a request that was refused for it; nothing where one did."""
+    sent = any(isinstance(value, Secret) for value in call.plan.headers.values())
+    return "" if sent else call.config.keyless.get(call.plan.route.credential, "")
 
 
 def _without_keys(text: str, call: Call) -> str:
@@ -66,16 +71,6 @@ def as_record(data: Any, reply: Reply) -> Any:
     record = Record(data)
     record._request_id = reply.request_id
     return record
-
-
-def misfit(error: Exception, reply: Reply, into: Any) -> DecodeError:
-    """The error for data that the user's class does not take."""
-    name = getattr(into, "__name__", repr(into))
-    found = DecodeError(
-        f"{name} does not take the answer: {type(error).__name__}: {error}", status=reply.status, headers=reply.headers, body=reply.body
-    )
-    found.data = reply.data
-    return found
 
 
 def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:

@@ -181,11 +181,12 @@ class Plan(NamedTuple):
 class Config(NamedTuple):
     """Everything a client has settled before a call: where it goes, as whom, and how patiently.
 
-    auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
+    own_headers are the user's, which win over all others, and None takes one away. auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
     """
 
     base_url: str
     headers: Mapping[str, str] = MappingProxyType({})
+    own_headers: Mapping[str, str | None] = MappingProxyType({})
     query: Mapping[str, Any] = MappingProxyType({})
     auth: Mapping[str, Mapping[str, str]] = MappingProxyType({})
     keyless: Mapping[str, str] = MappingProxyType({})

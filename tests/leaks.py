@@ -1,11 +1,12 @@
 """Everything in which an error, a notice or a log record could carry a secret away, as text to look through.
 
-`shown(error)` gives pairs of a place and what is printed there: its text, its members, its pickle, the locals of
-the library's own frames in its traceback, and the same of every error that it came from.
+`shown(error)` gives pairs of a place and what is printed there: its text, its members, its pickle, and the same of
+every error that it came from; `shown_by_frames(error)` the locals of the library's own frames in its traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import traceback
 from collections.abc import Iterator
@@ -31,12 +32,13 @@ def frame_locals(trace: TracebackType | None) -> Iterator[tuple[str, str]]:
         code = trace.tb_frame.f_code
         if Path(code.co_filename).parent == PACKAGE:
             for name, value in trace.tb_frame.f_locals.items():
-                yield f"{Path(code.co_filename).name} {code.co_name}() {name}", repr(value)
+                with contextlib.suppress(AttributeError):  # a client whose making failed has nothing to show
+                    yield f"{Path(code.co_filename).name} {code.co_name}() {name}", repr(value)
         trace = trace.tb_next
 
 
 def shown(error: BaseException) -> Iterator[tuple[str, str]]:
-    """All that an error shows, each with its place."""
+    """All that an error itself shows, each with its place."""
     for link in chain(error):
         kind = type(link).__name__
         yield f"{kind} str", str(link)
@@ -45,9 +47,14 @@ def shown(error: BaseException) -> Iterator[tuple[str, str]]:
         yield from ((f"{kind}.{name}", repr(value)) for name, value in vars(link).items())
         yield f"{kind} printed", "".join(traceback.format_exception_only(link))
         yield f"{kind} pickle", pickle.dumps(link).decode("latin-1") if isinstance(link, oai_dyn.OaiDynError) else ""
+
+
+def shown_by_frames(error: BaseException) -> Iterator[tuple[str, str]]:
+    """All locals of our frames in the traceback of an error and of what it came from."""
+    for link in chain(error):
         yield from frame_locals(link.__traceback__)
 
 
-def leaks(error: BaseException, *secrets: str) -> list[str]:
+def leaks(found: Iterator[tuple[str, str]], *secrets: str) -> list[str]:
     """The places where one of the secrets is shown."""
-    return sorted({place for place, text in shown(error) for secret in secrets if secret in text})
+    return sorted({place for place, text in found for secret in secrets if secret in text})

@@ -28,13 +28,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalog", "events", "pages", "plan", "verdicts"),
     ("providers", "routes", "validate", "flow"),
     ("client", "exchange"),
-    ("_timed", "streams", "_requests", "_aiohttp", "testing"),
+    ("_timed", "streams", "async_streams", "_requests", "_aiohttp", "testing"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 OUTERMOST = len(LAYERS)
 
 #: Files that may import one of their own layer.
-SIBLINGS = {("_requests", "_timed"), ("_requests", "streams"), ("_aiohttp", "streams")}
+SIBLINGS = {
+    ("_requests", "_timed"),
+    ("_requests", "streams"),
+    ("_aiohttp", "async_streams"),
+    ("async_streams", "streams"),
+}
 
 #: The only imports inside functions: backoff loads asyncio, which a call that is never retried should not pay.
 INSIDE_FUNCTIONS = {("retry", "_bounds", "backoff"), ("retry", "_own_wait", "backoff")}

@@ -125,7 +125,7 @@ def test_an_event_does_not_wait_for_its_chunk(face: SyncFace) -> None:
     go = threading.Event()
     whole = data(FIRST) + data(SECOND) + DONE
     framed, at = chunk(whole), len(chunk(whole)) - len(whole) + len(data(FIRST)) - 2
-    steps = [
+    steps: list[Step] = [
         head(200, [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]),
         Bytes(framed[:at]),
         Wait(go),
@@ -160,8 +160,8 @@ def test_text_is_utf8_and_only_cr_and_lf_end_lines(face: SyncFace, text: str, co
     if "\x0b" in text:  # these controls must be escaped in JSON: they are sent as a bare string's bytes instead
         line = b"data: " + text.encode() + b"\n\n"
     steps = sse_reply([*(line[at : at + 1] for at in range(len(line))), DONE])
-    head_ = head(200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked")])
-    with HostileServer([[head_, *steps[1:]]]) as server:
+    steps[0] = head(200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked")])
+    with HostileServer([steps]) as server:
         into = str if "\x0b" in text else None
         assert list(chat(face, server, into=into)) == [text if into else {"text": text}]
 

@@ -249,7 +249,8 @@ def test_a_binary_reply_is_cut_too(face: SyncFace, tmp_path: Path, framing: Any,
     steps = [*reply([b"abc", b"def"], framing=framing, coding=coding, end=False), Close()]
     with HostileServer([steps], after="repeat") as server:
         client = face.client(base_url=server.url)
-        for read in (lambda binary: binary.read(), lambda binary: binary.save(tmp_path / "file")):
+        reads: list[Callable[[Any], Any]] = [lambda binary: binary.read(), lambda binary: binary.save(tmp_path / "file")]
+        for read in reads:
             with pytest.raises((APIConnectionError, StreamTruncated)):
                 face.wait(read(face.wait(client.files.content("f"))))
         seen, error = gather(face, lambda: client.files.content("f"))

@@ -160,7 +160,7 @@ def test_redirects_end(face: SyncFace) -> None:
 
 def test_the_body_of_a_redirect_is_not_waited_for(face: SyncFace) -> None:
     """A redirect whose body never ends is followed all the same."""
-    endless = [head(307, [("Location", "/there"), ("Transfer-Encoding", "chunked")]), Forever(b"1\r\nx\r\n", 0.01)]
+    endless: Steps = [head(307, [("Location", "/there"), ("Transfer-Encoding", "chunked")]), Forever(b"1\r\nx\r\n", 0.01)]
     with HostileServer([endless, json_reply({"id": "there"})]) as server:
         assert face.wait(face.client(base_url=server.url, timeout=5).request("GET", "/here")).id == "there"
 

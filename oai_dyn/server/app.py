@@ -24,6 +24,9 @@ from .reading import Refusal, members_of
 #: Bodies of JSON up to here are read, in bytes; files of a form have no bound.
 LARGEST_BODY = 2**28
 
+#: Where a request keeps its number.
+NUMBER = web.RequestKey("number", int)
+
 #: Formats of a transcript that are no JSON.
 TEXT_FORMATS = ("text", "srt", "vtt")
 
@@ -66,7 +69,7 @@ class Service:
         if request.path == "/_seen":
             return await handler(request)
         self.seen.requests += 1
-        request["number"] = self.seen.requests
+        request[NUMBER] = self.seen.requests
         try:
             response = await handler(request)
         except Refusal as refusal:
@@ -90,7 +93,7 @@ class Service:
             self._check_credential(request)
             members = await members_of(request, route)
             query = {name: value for name, value in request.query.items() if name not in route.fixed_query}
-            asked = Asked(route, dict(request.match_info), query, members, request["number"])
+            asked = Asked(route, dict(request.match_info), query, members, request[NUMBER])
             self.seen.rows[route.name] += 1
             self.seen.upload_bytes += sum(value.size for value in members.values() if isinstance(value, Upload))
             if _streams(asked):
@@ -170,7 +173,7 @@ def _error(refusal: Refusal) -> web.Response:
 
 
 def _request_id(request: web.Request) -> str:
-    return f"req_{request['number']:06d}"
+    return f"req_{request[NUMBER]:06d}"
 
 
 #: How an answer of each kind is sent.
