@@ -8,6 +8,7 @@ that holds bytes nobody asked for is closed instead of used, and in a session of
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import select
 import ssl
@@ -38,6 +39,9 @@ _timeout = lru_cache(256)(lambda connect: aiohttp.ClientTimeout(total=None, conn
 #: A larger piece would be made into more events at once than the processor's cache holds.
 _CHUNK = 2**14
 
+#: A body in memory from this size on, in bytes, is handed over as a file: aiohttp warns of it otherwise.
+_LARGE = 2**20
+
 
 T = TypeVar("T")
 
@@ -48,11 +52,47 @@ class _Wire:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
         self._response: aiohttp.ClientResponse | None = None
+        self._connected = False
 
     async def send(self, step: Send) -> Head:
         self.release()
-        self._response = response = await _within(step.deadline, self._client._request(step.plan, step.connect))
+        self._connected = False
+        self._response = response = await _within(step.deadline, self._request(step.plan, step.connect))
         return Head(response.status, Headers(response.headers.items()))
+
+    async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
+        """Send one request and return with its head.
+
+        In a session of ours the request goes to the connector as it is: `ClientSession.request` would copy the headers,
+        look for cookies and redirects and set timers again for each call. A session of the user's does as it does.
+        """
+        headers = plan.headers
+        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
+        if body is not None and (not isinstance(body, bytes) or len(body) >= _LARGE):
+            headers = {**headers, "Content-Length": str(len(body))}
+            body = io.BytesIO(body) if isinstance(body, bytes) else body
+        url, given = _url(plan.url), self._client._session_given
+        skip = ("Content-Type",) if body is None else None
+        if given is not None:
+            options = {"allow_redirects": False, "auto_decompress": False, "timeout": _timeout(connect), "skip_auto_headers": skip}
+            self._connected = True  # as far as can be known
+            return await given.request(plan.method, url, data=body, headers=headers, **options)
+        session = await self._client._session()
+        loop = asyncio.get_running_loop()
+        request = aiohttp.ClientRequest(
+            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=self._client._proxy
+        )
+        connection = await _connect(session, request, connect)
+        self._connected = True
+        try:
+            connection.protocol.set_response_params(
+                read_until_eof=True, auto_decompress=False, skip_payload=plan.method == "HEAD", read_bufsize=_CHUNK
+            )
+            response = await request.send(connection)
+            return await response.start(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
@@ -72,7 +112,7 @@ class _Wire:
 
     def translated(self, error: Exception, step: Any) -> APIConnectionError:
         """The error for a foreign one. It is made of text alone: the foreign one holds the request and its key."""
-        never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        never_sent = not self._connected or isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         if isinstance(error, TimeoutError):
             failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
         else:
@@ -146,8 +186,7 @@ class AsyncClient(BaseClient):
 
     _page = AsyncPage
 
-    def __init__(self, provider: Any = None, **settings: Any) -> None:
-        super().__init__(provider, **settings)
+    def _set_up(self) -> None:
         self._held: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]] = {}
         proxy = None if self._session_given is not None else proxy_for(self.base_url)
         self._proxy = None if proxy is None else URL(proxy)
@@ -165,37 +204,6 @@ class AsyncClient(BaseClient):
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), asyncio.get_running_loop().time)
-
-    async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
-        """Send one request and return with its head.
-
-        In a session of ours the request goes to the connector as it is: `ClientSession.request` would copy the headers,
-        look for cookies and redirects and set timers again for each call. A session of the user's does as it does.
-        """
-        headers = plan.headers
-        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
-        if body is not None and not isinstance(body, bytes):
-            headers = {**headers, "Content-Length": str(len(body))}
-        url, given = _url(plan.url), self._session_given
-        skip = ("Content-Type",) if body is None else None
-        if given is not None:
-            options = {"allow_redirects": False, "auto_decompress": False, "timeout": _timeout(connect), "skip_auto_headers": skip}
-            return await given.request(plan.method, url, data=body, headers=headers, **options)
-        session = await self._session()
-        loop = asyncio.get_running_loop()
-        request = aiohttp.ClientRequest(
-            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=self._proxy
-        )
-        connection = await _connect(session, request, connect)
-        try:
-            connection.protocol.set_response_params(
-                read_until_eof=True, auto_decompress=False, skip_payload=plan.method == "HEAD", read_bufsize=_CHUNK
-            )
-            response = await request.send(connection)
-            return await response.start(connection)
-        except BaseException:
-            connection.close()
-            raise
 
     async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

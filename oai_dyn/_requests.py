@@ -95,8 +95,9 @@ class _Wire:
         for link in trail:
             inner = [getattr(link, "reason", None), link.__cause__, link.__context__, *link.args]
             trail += [e for e in inner if isinstance(e, Exception) and e not in trail]
-        never_sent = any(isinstance(e, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
-        if any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail):
+        never_sent = any(isinstance(e, ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
+        refused = any(isinstance(e, NewConnectionError) for e in trail)  # to urllib3 a kind of ConnectTimeoutError
+        if not refused and any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail):
             failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
         else:
             root = next((e for e in reversed(trail) if isinstance(e, OSError) and e.strerror), trail[-1])
@@ -111,8 +112,7 @@ class Client(BaseClient):
 
     _page = Page
 
-    def __init__(self, provider: Any = None, **settings: Any) -> None:
-        super().__init__(provider, **settings)
+    def _set_up(self) -> None:
         self._session: requests.Session | None = None
         self._settings: dict[str, Any] = {}
         self._lock = threading.Lock()

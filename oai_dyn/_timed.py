@@ -8,6 +8,7 @@ Rules of this file: the deadline of the request that this thread is about to sen
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import re
@@ -85,6 +86,10 @@ class TimedResponse(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read the head. Raises http.client.IncompleteRead where the connection ends inside it."""
         super().begin()
+        while 100 <= self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # http.client passes over 100 alone; 102 and 103 are no answers either (RFC 9110 section 15.2).
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
         # http.client takes the end of the connection for the end of the headers.
         if self.timed.ended:
             raise http.client.IncompleteRead(b"the head of the answer")

@@ -14,17 +14,17 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote
 
 from . import providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, ValidationError
+from .form import normal_path
 from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
 from .verdicts import as_record
 from .version import __version__
-from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Sending, Stream, Timeout
+from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -48,6 +48,7 @@ class Name:
         return self._client._name(f"{self._name}.{part}")
 
     def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        hide_headers(keywords)
         return self._client.call(self._name, *arguments, **keywords)
 
     def __dir__(self) -> list[str]:
@@ -114,10 +115,10 @@ class BaseClient:
         validate: bool | str | None = None,
         session: Any = None,
     ) -> None:
+        api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
         profile = providers.load(provider)
-        place = providers.settle(profile, os.environ, base_url, api_key, admin_key)
-        merged = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING, **place.headers}
-        for name, value in (headers or {}).items():
+        place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
+        for name, value in headers.items():
             try:
                 put_header({}, name, value)
             except ValidationError as error:
@@ -127,8 +128,8 @@ class BaseClient:
         resolve_timeout(timeout, streaming=False)
         self._config = Config(
             base_url=place.base_url,
-            headers=merged,
-            own_headers=dict(headers or {}),
+            headers={"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING, **place.headers},
+            own_headers=headers,
             query={**place.query, **(query or {})},
             auth=place.auth,
             keyless=place.keyless,
@@ -140,8 +141,12 @@ class BaseClient:
             hook=hook,
             validate=_check_validate(validate),
         )
-        self._session_given = session
         self.routes = self._table(profile.get("routes"), routes)
+        self._session_given = session
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What a backend adds of its own."""
 
     def _table(self, *sources: Any) -> routes.Table:
         """The bundled rows, with the profile's and then the user's laid over them."""
@@ -179,13 +184,15 @@ class BaseClient:
 
     def call(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """Call a row by its name, its operationId or "METHOD /path". Raises `RouteError` if there is none."""
+        hide_headers(keywords)
         return self._make(self.routes.find(name), arguments, keywords)
 
     def request(self, method: str, path: str, body: Any = None, /, **keywords: Any) -> Any:
         """Send a request that no row describes: JSON both ways, query by `extra_query`. Raises `ValidationError`."""
+        hide_headers(keywords)
+        if not isinstance(method, str) or not method.isascii() or not method.isalpha():
+            raise ValidationError(f"method: {method!r}, wanted a word like POST")
         method = method.upper()
-        if not method.isascii() or not method.isalpha():
-            raise ValidationError(f"{method!r} is no HTTP method")
         sending = Sending("none" if method in _BODILESS and body is None else "json")
         route = Route(f"{method} {path}", method, _checked_path(path), body=sending, stream=_UNKNOWN_STREAM)
         return self._make(route, () if body is None else (body,), keywords)
@@ -243,6 +250,25 @@ class BaseClient:
         raise NotImplementedError
 
 
+def hidden(value: Any) -> Any:
+    """Text as a `Secret`, which no traceback prints; anything else as it is."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _hidden_headers(headers: Any) -> dict[Any, Any]:
+    return {name: hidden(value) for name, value in dict(headers or {}).items()}
+
+
+def hide_headers(keywords: dict[str, Any]) -> None:
+    """Make the values of `extra_headers` secret in the first frame that holds them."""
+    if keywords.get("extra_headers"):
+        keywords["extra_headers"] = _hidden_headers(keywords["extra_headers"])
+
+
+def _from_environment(name: str) -> str:
+    return os.environ.get(name, "")
+
+
 def _data_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
     return lambda reply: make(reply.data)
 
@@ -285,14 +311,20 @@ def _checked(route: Route, read: Callable[[Reply], Any] | None) -> Callable[[Rep
     return check
 
 
-def _checked_path(path: str) -> str:
+def _checked_path(path: Any) -> str:
     """A path of the user's own: below the base URL, and read by every library alike."""
-    segments = path.partition("?")[0].lower().replace("%2e", ".").split("/")
-    if not path.startswith("/") or "//" in path.partition("?")[0] or "#" in path:
+    if not isinstance(path, str) or not path.startswith("/") or "//" in path.partition("?")[0] or "#" in path:
         raise ValidationError(f"path: {path!r}, wanted one like /rerank, below the base URL")
-    if any(segment in (".", "..") for segment in segments) or re.search(r"[\x00-\x1f\x7f\\]", path):
+    head, _, query = path.partition("?")
+    segments = head.lower().replace("%2e", ".").replace("%3b", ";").split("/")
+    if any(segment.partition(";")[0] in (".", "..") for segment in segments) or re.search(r"[\x00-\x1f\x7f\\]", path):
         raise ValidationError(f"path: {path!r} holds a dot segment, a backslash or a control character")
-    return quote(path, safe="/?%:@!$&'()*+,;=-._~")
+    if re.search(r"%(?![0-9a-fA-F]{2})", path):
+        raise ValidationError(f"path: {path!r} holds a % that encodes nothing")
+    try:
+        return normal_path(head, query)
+    except ValueError:
+        raise ValidationError(f"path: {path!r} holds a lone surrogate") from None
 
 
 def describe(route: Route, row: Mapping[str, Any]) -> str:

@@ -84,7 +84,7 @@ def _find_in_text(value: str, path: tuple[str | int, ...]) -> Fault | None:
 
 def _find_in_object(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
     try:
-        orjson.dumps(value)
+        orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError):
         pass
     else:
@@ -159,6 +159,8 @@ def as_records(items: list[Any]) -> None:
 
 def to_dict(value: Any, plain: Callable[[Any], Any]) -> dict[str, Any]:
     """The top level of a body as a dict, whatever it came as; its members stay as they are."""
+    if value is None or isinstance(value, str | bytes | int | float | list | tuple | type):
+        raise ValidationError(f"the body is {_kind(value)}, wanted a dict or an object with to_dict")
     for _ in range(_DEPTH):
         if isinstance(value, dict):
             return value

@@ -30,9 +30,14 @@ class Inflate:
         self.name = name
         self._zlib = zlib.decompressobj(31 if name == "gzip" else 15)
         self._fed = False
+        self._head = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Decode a piece of the body, in steps of at most 256 KiB. Raises `DecodeError` if it is no such coding."""
+        if not self._fed:
+            # Two bytes tell a wrapped deflate from a raw one; zlib would take one and make up its mind.
+            self._head += chunk
+            chunk = self._head if len(self._head) > 1 else b""
         while chunk:
             if self._zlib.eof:  # another member follows: gzip files may be strung together
                 self._zlib = zlib.decompressobj(31)
@@ -51,7 +56,7 @@ class Inflate:
 
     def finish(self) -> None:
         """Raise `StreamTruncated` if the coding's own end has not come."""
-        if self._fed and not self._zlib.eof:
+        if (self._fed or self._head) and not self._zlib.eof:
             raise StreamTruncated(f"the {self.name} body was cut before its end")
 
 

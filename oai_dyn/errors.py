@@ -197,7 +197,7 @@ class Verdict(NamedTuple):
     status: int | None = None
 
 
-def read_body(decoded: Any) -> Verdict:
+def read_body(decoded: Any, depth: int = 0) -> Verdict:
     """Find message, code, type and param in an error body of any shape.
 
     Known shapes: `{"error": {...}}`, `{"error": "text"}`, `{"detail": "text" | [{"loc", "msg"}]}`,
@@ -205,21 +205,30 @@ def read_body(decoded: Any) -> Verdict:
     """
     if isinstance(decoded, str):
         return Verdict(_plain_text(decoded))
+    if depth > _DEPTH or not decoded or not isinstance(decoded, list | Mapping):
+        return Verdict("" if decoded is None or isinstance(decoded, bool | list | Mapping) else str(decoded))
     if isinstance(decoded, list):
-        return read_body(decoded[0]) if decoded else Verdict("")
-    if not isinstance(decoded, Mapping):
-        return Verdict("" if decoded is None else str(decoded))
-    inner = next((decoded[k] for k in ("error", "detail", "errors") if decoded.get(k)), decoded)
-    if isinstance(inner, list) and inner:
-        where = inner[0].get("loc") if isinstance(inner[0], Mapping) else None
-        verdict = read_body(inner[0])
-        return verdict._replace(param=".".join(map(str, where))) if isinstance(where, list) else verdict
-    if not isinstance(inner, Mapping):
-        return Verdict(str(inner), decoded.get("code"), _text(decoded.get("type")), _text(decoded.get("param")))
-    message = next((v for k in ("message", "msg", "detail", "error") if (v := inner.get(k))), "")
-    code, kind = inner.get("code"), _text(inner.get("type"))
-    code = code if isinstance(code, str | int) else None
-    return Verdict(str(message), code, kind, _text(inner.get("param")), _meant_status(code, kind, inner.get("status")))
+        return read_body(decoded[0], depth + 1)
+    kind, code = decoded.get("type"), decoded.get("code")
+    param, location = decoded.get("param"), decoded.get("loc")
+    if isinstance(location, list):
+        param = ".".join(map(str, location[:_DEPTH]))
+    inner = [read_body(v, depth + 1) for k in _INNER if (v := decoded.get(k)) and not isinstance(v, bool)]
+    found = next((verdict for verdict in inner if verdict.message), inner[0] if inner else Verdict(""))
+    code = code if isinstance(code, str | int) else found.code
+    kind = kind if isinstance(kind, str) else found.type
+    status = found.status or _meant_status(code, kind, decoded.get("status"))
+    if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
+        # The inner object is the error; what stands beside it describes the answer ("type": "error").
+        code, kind = (found.code if found.code is not None else code), found.type or kind
+    return Verdict(found.message, code, kind, _text(param) or found.param, status)
+
+
+#: Members that hold an error or its text, in the order in which they are believed.
+_INNER = ("error", "message", "msg", "detail", "errors")
+
+#: How deep an error is looked for in a body.
+_DEPTH = 8
 
 
 def misfit(error: Exception, reply: Any, into: Any) -> DecodeError:

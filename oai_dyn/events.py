@@ -75,8 +75,6 @@ class EventReader:
             if self._decoder.failed and not self.ended:
                 self._decoder.feed(b"")
         except APIError as error:
-            error.status, error.headers = error.status or self.reply.status, self.reply.headers
-            error.body = error.body or self.remains
             self.failure = error
         self.received += len(out)
         return out

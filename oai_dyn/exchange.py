@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from .errors import APIConnectionError, OaiDynError, StreamError
+from .errors import APIConnectionError, APIError, OaiDynError, StreamError
 from .flow import run
 from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
 
@@ -66,6 +66,11 @@ class Exchange:
         except StopIteration as end:
             self.close()
             return end.value
+        except APIError as error:
+            self.close()
+            step = outcome = None
+            # The frames below hold what the server sent, which may quote a key; the error says all they could.
+            raise error.with_traceback(None)
         except BaseException:
             self.close()
             raise
@@ -91,6 +96,7 @@ class Pieces:
     """A body read whole, within `Limits.reply`."""
 
     def __init__(self, exchange: Exchange) -> None:
+        self._reply = exchange.reply
         self._limit = exchange.call.limits.reply
         self._pieces: list[bytes] = []
         self._size = 0
@@ -98,7 +104,8 @@ class Pieces:
     def add(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
-            raise StreamError(f"the body passes the limit of {self._limit} bytes")
+            status, headers = (self._reply.status, self._reply.headers) if self._reply else (None, {})
+            raise StreamError(f"the body passes the limit of {self._limit} bytes", status=status, headers=headers)
         self._pieces.append(piece)
 
     def joined(self) -> bytes:

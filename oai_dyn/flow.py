@@ -16,12 +16,12 @@ a local that prints it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from .codec import decode
-from .coding import Decoding, for_encoding
+from .coding import for_encoding
 from .errors import (
     APIConnectionError,
     APIError,
@@ -35,9 +35,10 @@ from .errors import (
     read_body,
 )
 from .events import EventReader
+from .form import normal_path
 from .plan import redacted
 from .retry import wait_before
-from .verdicts import as_record, in_band_error, refuse_disguised, status_error
+from .verdicts import as_record, complete, concealed_reply, in_band_error, refuse_disguised, status_error
 from .wire import Attempt, Call, Given, Head, Notice, Opened, Plan, Read, Reply, Send, Sleep
 
 Flow = Generator[Any, Any, Any]
@@ -57,14 +58,18 @@ class Progress:
     def __init__(self, call: Call, clock: Callable[[], float]) -> None:
         self.call = call
         self.clock = clock
-        self.started = clock()
-        self.attempt_started = self.started
+        self.started = self.attempt_started = clock()
         self.number = 0
         self.attempts: tuple[Attempt, ...] = ()
         self.given = False
         self.reply: Reply | None = None
-        total = call.timeout.total
-        self.end = None if total is None else self.started + total
+        self.end = None if call.timeout.total is None else self.started + call.timeout.total
+
+    def begin_attempt(self) -> None:
+        """Another try: number it, and start its clock."""
+        self.number += 1
+        self.attempt_started = self.clock()
+        self.reply = None
 
     def deadline(self, seconds: float | None, since: float, why: str) -> tuple[float | None, str]:
         """The sooner of a wait that began at `since` and the end of the whole call, and which of them it is."""
@@ -72,17 +77,22 @@ class Progress:
             return self.end, "total"
         return since + seconds, why
 
+    def note(self, status: int | None, error: str | None, wait: float | None = None) -> tuple[Attempt, ...]:
+        """Write an attempt down."""
+        attempt = Attempt(self.number, status, error, self.clock() - self.attempt_started, wait)
+        self.attempts = (*self.attempts, attempt)
+        return self.attempts
+
     def tell(self, kind: str, error: BaseException | None = None) -> None:
         """Tell the hook and the log; a hook that raises is logged and changes nothing."""
         hook = self.call.config.hook
         if hook is None and not log.isEnabledFor(logging.DEBUG):
             return
         name = None if error is None else type(error).__name__
-        notice = Notice(kind, redacted(self.call.plan), self.reply, self.number, self.clock() - self.started, name)
-        log.debug(
-            "%s %r attempt %d status %s after %.3f s%s",
-            kind, notice.plan, notice.attempt, self.reply and self.reply.status, notice.elapsed, f" {name}" if name else "",
-        )  # fmt: skip
+        reply = concealed_reply(self.reply, self.call)
+        notice = Notice(kind, redacted(self.call.plan), reply, self.number, self.clock() - self.started, name)
+        status, what = reply and reply.status, f" {name}" if name else ""
+        log.debug("%s %r attempt %d status %s after %.3f s%s", kind, notice.plan, self.number, status, notice.elapsed, what)
         if hook is not None:
             try:
                 hook(notice)
@@ -94,9 +104,7 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
     """Make one call, with all its attempts."""
     progress = Progress(call, clock)
     while True:
-        progress.number += 1
-        progress.attempt_started = clock()
-        progress.reply = None
+        progress.begin_attempt()
         try:
             reply = yield from _exchange(call.plan, progress)
             progress.tell("attempt")
@@ -107,8 +115,9 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
             progress.tell("close")
             raise
         except APIError as error:
+            complete(error, progress.reply, call)
             wait = _wait_after(error, progress, now)
-            _note(error, progress, wait)
+            error.attempts = progress.note(error.status, type(error).__name__, wait)
             progress.tell("end" if wait is None else "attempt", error)
             if wait is None:
                 raise
@@ -132,14 +141,6 @@ def _wait_after(error: APIError, progress: Progress, now: Callable[[], float]) -
     return wait
 
 
-def _note(error: APIError, progress: Progress, wait: float | None) -> None:
-    """Write the attempt down, on the error too."""
-    elapsed = progress.clock() - progress.attempt_started
-    attempt = Attempt(progress.number, error.status, type(error).__name__, elapsed, wait)
-    progress.attempts = (*progress.attempts, attempt)
-    error.attempts = progress.attempts
-
-
 def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:
     """Send, follow redirects, and refuse an error status; the reply's body is still to be read."""
     timeout = progress.call.timeout
@@ -151,9 +152,9 @@ def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:
         if head.status < 300:
             return reply
         if head.status not in (301, 302, 303, 307, 308) or "location" not in head.headers:
-            raise (yield from _status_error(reply, progress))
+            raise (yield from _refused(reply, progress))
         plan = _redirected(plan, reply)
-    raise APIStatusError(f"more than {MAX_REDIRECTS} redirects", status=reply.status, headers=reply.headers)
+    raise APIStatusError(f"more than {MAX_REDIRECTS} redirects")
 
 
 def _redirected(plan: Plan, reply: Reply) -> Plan:
@@ -162,89 +163,104 @@ def _redirected(plan: Plan, reply: Reply) -> Plan:
         target = urljoin(plan.url, reply.headers["location"]).partition("#")[0]
         here, there = urlsplit(plan.url), urlsplit(target)
         same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+        same = same and there.username is None and not any(c <= " " or c == "\x7f" for c in target)
+        path = normal_path(there.path or "/", there.query)
     except ValueError:
-        target, there, same = "", urlsplit(""), False
-    if not same or there.username is not None or not target.isascii() or any(c <= " " or c == "\x7f" for c in target):
+        there, same, path = urlsplit(""), False, ""
+    if not same:
         where = f"{there.scheme}://{there.hostname}" if there.hostname else "no valid address"
-        raise APIStatusError(
-            f"HTTP {reply.status}: a redirect to another origin ({where}) is not followed", status=reply.status, headers=reply.headers
-        )
+        raise APIStatusError(f"HTTP {reply.status}: a redirect to another origin ({where}) is not followed")
+    target = f"{here.scheme}://{here.netloc}{path}"
     if reply.status == 303 or (reply.status in (301, 302) and plan.method == "POST"):
         headers = {name: value for name, value in plan.headers.items() if name.lower() != "content-type"}
         return plan._replace(method="GET", url=target, headers=headers, body=None)
     return plan._replace(url=target)
 
 
-def _status_error(reply: Reply, progress: Progress) -> Generator[Any, Any, APIError]:
+def _refused(reply: Reply, progress: Progress) -> Generator[Any, Any, APIError]:
     """The error that an answer's status stands for, with as much of its body as the limit lets in."""
-    limit = progress.call.limits.error_body
     pieces: list[bytes] = []
     try:
-        yield from _pieces(reply, progress, limit, pieces)
+        yield from _read_into(pieces, reply, progress, progress.call.limits.error_body)
     except APIError as cut:
         # The status is known and tells more than the cut does; a body too long or cut is shown as far as it came.
         log.debug("an error's body was not read to its end: %s", type(cut).__name__)
-    body = b"".join(pieces)[:limit]
-    return status_error(reply.status, reply, body, progress.call)
+    return status_error(reply.status, reply, b"".join(pieces), progress.call)
 
 
-def _pieces(reply: Reply, progress: Progress, limit: int, pieces: list[bytes]) -> Flow:
-    """Read a body to its end into `pieces`, decoded, and never hold more than `limit` bytes by more than a step."""
-    coding = for_encoding(reply.headers.get("content-encoding"))
-    size = 0
-    while chunk := (yield Read(*progress.deadline(progress.call.timeout.idle, progress.clock(), "idle"))):
-        for piece in (chunk,) if coding is None else coding.feed(chunk):
+def _next(progress: Progress, seconds: float | None, since: float, why: str) -> Generator[Any, Any, bytes]:
+    """The next piece of the body, by the deadline even where bytes never stop coming."""
+    deadline, why = progress.deadline(seconds, since, why)
+    chunk: bytes = yield Read(deadline, why)
+    if deadline is not None and progress.clock() > deadline:
+        raise APITimeoutError(f"time ran out: {why}")
+    return chunk
+
+
+def _read_into(pieces: list[bytes], reply: Reply, progress: Progress, limit: int) -> Flow:
+    """Read a body to its end, decoded, and stop once more than `limit` bytes are held."""
+    undo, finish = undoing(reply)
+    size, idle = 0, progress.call.timeout.idle
+    while chunk := (yield from _next(progress, idle, progress.clock(), "idle")):
+        for piece in undo(chunk):
             size += len(piece)
             pieces.append(piece)
             if size > limit:
                 raise StreamError(f"the body passes the limit of {limit} bytes")
-    if coding is not None:
-        coding.finish()
+    finish()
+
+
+def undoing(reply: Reply) -> tuple[Callable[[bytes], Iterable[bytes]], Callable[[], None]]:
+    """What undoes the coding of a body piece by piece, and what checks its end."""
+    coding = for_encoding(reply.headers.get("content-encoding"))
+    return (_as_it_is, _nothing) if coding is None else (coding.feed, coding.finish)
+
+
+def _as_it_is(chunk: bytes) -> tuple[bytes]:
+    return (chunk,)
+
+
+def _nothing() -> None:
+    """The end of a body without a coding needs no check."""
 
 
 def _read_whole(reply: Reply, progress: Progress) -> Generator[Any, Any, bytes]:
     """The whole body of an answer, decoded, within `Limits.reply`."""
     pieces: list[bytes] = []
     try:
-        yield from _pieces(reply, progress, progress.call.limits.reply, pieces)
+        yield from _read_into(pieces, reply, progress, progress.call.limits.reply)
     except APIError as error:
-        error.status, error.headers = error.status or reply.status, reply.headers
-        error.body = b"".join(pieces)[: progress.call.limits.error_body]
+        error.body = b"".join(pieces)
         raise
-    return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+    return b"".join(pieces)
 
 
 def _read_json(reply: Reply, progress: Progress) -> Flow:
     """A body of JSON, or of what else the row lets through, as what the user asked for."""
     body = yield from _read_whole(reply, progress)
-    into, rule = progress.call.into, progress.call.plan.route.reply
+    call, rule = progress.call, progress.call.plan.route.reply
     content_type = reply.headers.get("content-type", "").lower()
     data: Any = None
-    if rule.kind in ("bytes", "text") or (rule.other == "text" and "json" not in content_type):
-        data = None if rule.kind == "bytes" else body.decode("utf-8", "replace")
-    elif body or reply.status not in (204, 205):
-        if _raw(into) is None or "json" in content_type:
+    if rule.kind == "text" or (rule.other == "text" and "json" not in content_type):
+        data = body.decode("utf-8", "replace")
+    elif rule.kind == "json" and (body or reply.status not in (204, 205)):
+        if _raw(call.into) is None or "json" in content_type:
             data = _decoded(body, content_type, reply)
     if type(data) is dict and ("error" in data or data.get("object") == "error"):
-        refuse_disguised(data, reply, body, progress.call)
-    attempt = Attempt(progress.number, reply.status, None, progress.clock() - progress.attempt_started)
-    reply = reply._replace(
-        body=body, data=data, attempts=(*progress.attempts, attempt), elapsed=progress.clock() - progress.started
-    )
-    return _typed(reply, progress.call)
+        refuse_disguised(data, reply, body, call)
+    attempts = progress.note(reply.status, None)
+    return _typed(Reply(reply.status, reply.headers, body, data, attempts, progress.clock() - progress.started), call)
 
 
 def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
     try:
         return decode(body)
     except DecodeError as error:
-        what = "is empty" if not body else f"has Content-Type {content_type or 'unset'}" if "json" not in content_type else ""
-        raise DecodeError(
-            f"HTTP {reply.status}, but the body {what}: {error}" if what else str(error),
-            status=reply.status,
-            headers=reply.headers,
-            body=body[:65536],
-        ) from None
+        error.body = body
+        if not body or "json" not in content_type:
+            what = f"has Content-Type {content_type or 'unset'}" if body else "is empty"
+            error.message = f"HTTP {reply.status}, but the body {what}: {error.message}"
+        raise
 
 
 def _typed(reply: Reply, call: Call) -> Any:
@@ -264,63 +280,55 @@ def _typed(reply: Reply, call: Call) -> Any:
 def _read_nothing(reply: Reply, progress: Progress) -> Flow:
     """A row without an answer gives None; what came is there with `into=Reply`."""
     body = yield from _read_whole(reply, progress)
-    attempt = Attempt(progress.number, reply.status, None, progress.clock() - progress.attempt_started)
-    reply = reply._replace(body=body, attempts=(*progress.attempts, attempt), elapsed=progress.clock() - progress.started)
+    attempts = progress.note(reply.status, None)
     raw = _raw(progress.call.into)
-    return None if raw is None else raw(reply)
+    return raw and raw(reply._replace(body=body, attempts=attempts, elapsed=progress.clock() - progress.started))
 
 
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     """A binary answer, handed over piece by piece as the user asks for it."""
-    try:
-        yield Opened(reply)
-        yield from _given_pieces(reply, progress)
-    except APIError as error:
-        error.status, error.headers = error.status or reply.status, reply.headers
-        raise
-
-
-def _given_pieces(reply: Reply, progress: Progress) -> Flow:
-    coding = for_encoding(reply.headers.get("content-encoding"))
-    while chunk := (yield Read(*progress.deadline(progress.call.timeout.idle, progress.clock(), "idle"))):
-        for piece in (chunk,) if coding is None else coding.feed(chunk):
+    yield Opened(reply)
+    undo, finish = undoing(reply)
+    while chunk := (yield from _next(progress, progress.call.timeout.idle, progress.clock(), "idle")):
+        for piece in undo(chunk):
             progress.given = True
             yield Given([piece])
-    if coding is not None:
-        coding.finish()
+    finish()
 
 
 def _read_events(reply: Reply, progress: Progress) -> Flow:
     """A stream of server-sent events, until its terminal rule is met."""
+    call = progress.call
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
-    if "json" in content_type and "ndjson" not in content_type or "html" in content_type:
+    if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
         yield from _refuse_body(reply, progress, content_type)
     yield Opened(reply)
-    events = EventReader(progress.call, reply, lambda value, data: in_band_error(value, data, reply, progress.call))
-    coding = for_encoding(reply.headers.get("content-encoding"))
-    idle_since, waits = progress.attempt_started, progress.call.timeout.first_event
-    while not events.ended:
-        try:
-            chunk = yield Read(*progress.deadline(waits, idle_since, "idle" if progress.given else "first event"))
-        except APIConnectionError as error:
-            _settle_cut(error, events, progress)
-            return
-        if not chunk:
-            _settle_end(coding, events, progress)
-            return
-        for piece in (chunk,) if coding is None else coding.feed(chunk):
-            items = events.feed(piece)
-            if items:
-                if not progress.given:
-                    progress.given = True
-                    progress.tell("first_event")
-                yield Given(items)
-                waits, idle_since = progress.call.timeout.idle, progress.clock()
-            if events.failure is not None:
-                raise events.failure
-        if events.stopped:
-            _settle_end(coding, events, progress)
-            break
+    events = EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
+    undo, finish = undoing(reply)
+    since, wait, why = progress.attempt_started, call.timeout.first_event, "first event"
+    try:
+        while not (events.ended or events.stopped):
+            chunk = yield from _next(progress, wait, since, why)
+            if not chunk:
+                break
+            for piece in undo(chunk):
+                items = events.feed(piece)
+                if items:
+                    if not progress.given:
+                        progress.given = True
+                        progress.tell("first_event")
+                    yield Given(items)
+                    since, wait, why = progress.clock(), call.timeout.idle, "idle"
+                if events.failure is not None:
+                    raise events.failure
+        if not events.ended:
+            _check_end(events, call, finish)
+    except APIConnectionError as error:
+        _settle_cut(error, events, call)
+        return
+    except APIError as error:
+        error.body = error.body or events.remains
+        raise
     yield from _drain(progress)
 
 
@@ -332,44 +340,36 @@ def _refuse_body(reply: Reply, progress: Progress, content_type: str) -> Flow:
     except DecodeError:
         data = None
     if isinstance(data, dict) and (data.get("error") or data.get("object") == "error"):
-        verdict = read_body(data)
-        raise status_error(verdict.status or reply.status, reply, body, progress.call)
-    error = DecodeError(
-        f"HTTP {reply.status}: a stream was asked for, and the answer has Content-Type {content_type}",
-        status=reply.status, headers=reply.headers, body=body[: progress.call.limits.error_body],
-    )  # fmt: skip
+        raise status_error(read_body(data).status or reply.status, reply, body, progress.call)
+    what = f"HTTP {reply.status}: a stream was asked for, and the answer has Content-Type {content_type}"
+    error = DecodeError(what, body=body)
     error.data = data
     raise error
 
 
-def _settle_cut(error: APIConnectionError, events: EventReader, progress: Progress) -> None:
+def _check_end(events: EventReader, call: Call, finish: Callable[[], None]) -> None:
+    """The body ended by itself: whole where the row's rule says so."""
+    if events.complete or call.allow_truncated:
+        return
+    finish()
+    if not events.rule.eof:
+        raise _truncated(f"the stream ended after {events.received} events without what ends it ({events.wanted})", events)
+
+
+def _settle_cut(error: APIConnectionError, events: EventReader, call: Call) -> None:
     """The connection failed or time ran out while a stream was open."""
     if events.complete:
         return
     if isinstance(error, APITimeoutError):
-        raise _with_remains(error, events)
-    if not progress.call.allow_truncated:
-        raise _with_remains(StreamTruncated(f"the stream was cut after {events.received} events: {error.message}"), events)
+        error.body = events.remains
+        raise error
+    if not call.allow_truncated:
+        raise _truncated(f"the stream was cut after {events.received} events: {error.message}", events)
 
 
-def _settle_end(coding: Decoding | None, events: EventReader, progress: Progress) -> None:
-    """The body ended by itself: whole where the row's rule says so."""
-    if events.complete or progress.call.allow_truncated:
-        return
-    try:
-        if coding is not None:
-            coding.finish()
-    except StreamTruncated as error:
-        raise _with_remains(error, events) from None
-    if not events.rule.eof:
-        what = f"the stream ended after {events.received} events without what ends it ({events.wanted})"
-        raise _with_remains(StreamTruncated(what), events)
-
-
-def _with_remains(error: APIError, events: EventReader) -> APIError:
-    error.status, error.headers, error.body = events.reply.status, events.reply.headers, events.remains
-    if isinstance(error, StreamTruncated):
-        error.received = events.received
+def _truncated(message: str, events: EventReader) -> StreamTruncated:
+    error = StreamTruncated(message, body=events.remains)
+    error.received = events.received
     return error
 
 
@@ -377,7 +377,7 @@ def _drain(progress: Progress) -> Flow:
     """Wait briefly for the end of a finished stream's body; without it the connection is closed."""
     until = progress.deadline(DRAIN_SECONDS, progress.clock(), "drain")
     try:
-        while (yield Read(*until)):
+        while (yield Read(*until)) and progress.clock() < (until[0] or 0):
             pass
     except APIConnectionError:
         log.debug("a finished stream's connection is not used again")
@@ -388,7 +388,7 @@ def _raw(into: Any) -> Callable[[Reply], Any] | None:
 
 
 #: Types of `into` that take the answer before any decoding of the user's.
-RAW: dict[Any, Callable[[Reply], Any]] = {
+RAW: dict[type, Callable[[Reply], Any]] = {
     Reply: lambda reply: reply._replace(data=as_record(reply.data, reply)),
     bytes: lambda reply: reply.body,
     str: lambda reply: reply.body.decode("utf-8", "replace"),
@@ -401,4 +401,3 @@ READERS: dict[str, Callable[[Reply, Progress], Flow]] = {
     "none": _read_nothing,
     "events": _read_events,
 }
-

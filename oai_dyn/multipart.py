@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -21,15 +22,18 @@ from .errors import Fault, ValidationError
 #: A stream that cannot seek is kept in memory up to here, in bytes, and on disk beyond.
 _SPOOL = 2**20
 
+_HEADER_LINE = re.compile(r"[^\r\n\0\ud800-\udfff]*")
+
 _DEFAULT_TYPE = "application/octet-stream"
 
 
 class Source(NamedTuple):
-    """Bytes of known length, opened afresh each time; the flag says whether closing is ours."""
+    """Bytes of known length, opened afresh each time; `owned` says whether closing is ours, `spool` is a copy of ours."""
 
     length: int
     open: Callable[[], IO[bytes]]
     owned: bool = True
+    spool: IO[bytes] | None = None
 
 
 class Multipart:
@@ -47,6 +51,9 @@ class Multipart:
             self._sources += (_from_bytes(f"--{boundary}\r\n{head}\r\n\r\n".encode()), content, _from_bytes(b"\r\n"))
         self._sources.append(_from_bytes(f"--{boundary}--\r\n".encode()))
         self.length = sum(source.length for source in self._sources)
+        for source in self._sources:
+            if source.spool is not None:
+                weakref.finalize(self, source.spool.close)
 
     def __call__(self) -> Body:
         return Body(self._sources, self.length)
@@ -77,6 +84,8 @@ class Body(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what comes next. Raises OSError if a file has become shorter than it was."""
+        if not len(buffer):
+            return 0
         while not self._left:
             self._leave()
             self._source = next(self._waiting, None)
@@ -106,9 +115,7 @@ class Body(io.RawIOBase):
 def _part(name: str, value: Any, part_type: str | None) -> tuple[str, Source]:
     """The head of a part, without its blank line, and its content."""
     disposition = f'Content-Disposition: form-data; name="{_escape(name)}"'
-    if isinstance(value, str):
-        return disposition + (f"\r\nContent-Type: {part_type}" if part_type else ""), _from_bytes(value.encode())
-    filename, content, content_type, extra = _unpack(name, value)
+    filename, content, content_type, extra = _unpack(name, (None, value.encode()) if isinstance(value, str) else value)
     if filename:
         disposition += f'; filename="{_escape(filename)}"'
         content_type = content_type or mimetypes.guess_type(filename)[0] or _DEFAULT_TYPE
@@ -116,8 +123,8 @@ def _part(name: str, value: Any, part_type: str | None) -> tuple[str, Source]:
     if content_type or part_type:
         lines.append(f"Content-Type: {content_type or part_type}")
     for line in lines:
-        if re.search(r"[\r\n\0]", line):
-            raise ValidationError(errors=(Fault((name,), "a part's header holds a line break"),))
+        if not _HEADER_LINE.fullmatch(line):
+            raise ValidationError(errors=(Fault((name,), "a part's header holds a line break or a lone surrogate"),))
     return "\r\n".join(lines), _source(name, content)
 
 
@@ -135,8 +142,6 @@ def _unpack(name: str, value: Any) -> tuple[str | None, Any, str | None, Mapping
 
 
 def _source(name: str, content: Any) -> Source:
-    if isinstance(content, str):
-        return _from_bytes(content.encode())
     if isinstance(content, bytes | bytearray):
         return _from_bytes(bytes(content))
     if isinstance(content, os.PathLike):
@@ -157,18 +162,22 @@ def _from_open_file(name: str, file: Any) -> Source:
     """An open file is sent from its beginning, whole, and stays open. One that cannot seek is copied first."""
     if isinstance(file, io.TextIOBase):
         raise ValidationError(errors=(Fault((name,), 'the file is open as text, wanted one opened with "rb"'),))
-    seekable = getattr(file, "seekable", None)
-    if not (seekable() if seekable else hasattr(file, "seek")):
-        spool = tempfile.SpooledTemporaryFile(_SPOOL)
-        shutil.copyfileobj(file, spool)
-        file = spool
-    length = file.seek(0, os.SEEK_END)
+    spool = None
+    try:
+        seekable = getattr(file, "seekable", None)
+        if not (seekable() if seekable else hasattr(file, "seek")):
+            spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115  # closed with its Multipart
+            shutil.copyfileobj(file, spool)
+            file = spool
+        length = file.seek(0, os.SEEK_END)
+    except (ValueError, OSError) as error:
+        raise ValidationError(errors=(Fault((name,), f"the file cannot be read: {error}"),)) from None
 
     def rewound() -> IO[bytes]:
         file.seek(0)
         return file  # type: ignore[no-any-return]
 
-    return Source(length, rewound, owned=False)
+    return Source(length, rewound, owned=False, spool=spool)
 
 
 def _escape(text: str) -> str:

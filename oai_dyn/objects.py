@@ -41,12 +41,15 @@ def plain(value: Any, codecs: Codecs = _NONE) -> Any:
 
     Raises TypeError for an unknown kind, and `ValidationError` for what the object's own method raises.
     """
-    write = next((codecs[cls].encode for cls in type(value).__mro__ if cls in codecs), None) if codecs else None
-    if write is None and (isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read")):
-        raise TypeError(f"{type(value).__name__}: a file goes into a multipart row; in JSON it must be base64 text")
-    write = write or next((write for knows, write in WRITERS if knows(value)), None)
+    own = next((codecs[cls].encode for cls in type(value).__mro__ if cls in codecs), None) if codecs else None
+    write = own or next((write for knows, write in WRITERS if knows(value)), None)
     if write is None:
-        raise TypeError(f"{type(value).__name__} has no to_dict and is no kind that is known; see Client(codecs=...)")
+        name = type(value).__name__
+        if isinstance(value, bytes | bytearray | memoryview | os.PathLike) or callable(getattr(value, "read", None)):
+            raise TypeError(f"{name}: a file goes into a multipart row; in JSON it must be base64 text")
+        if isinstance(value, Iterator):
+            raise TypeError(f"{name}: it can be read only once, wanted a list")
+        raise TypeError(f"{name} has no to_dict and is no kind that is known; see Client(codecs=...)")
     try:
         return write(value)
     except Exception as error:
@@ -77,6 +80,9 @@ def _structure(hint: Any, value: Any, path: Path, codecs: Codecs) -> Any:
         return _structure_union(arguments, value, path, codecs)
     if origin in (typing.Annotated, typing.Required, typing.NotRequired):
         return _structure(arguments[0], value, path, codecs)
+    if origin is tuple and arguments[-1:] != (...,):
+        pairs = zip(arguments, _wanted(list, value, path), strict=False)
+        return tuple(_structure(inner, item, (*path, i), codecs) for i, (inner, item) in enumerate(pairs))
     if origin in (list, Sequence, tuple) and arguments:
         items = [_structure(arguments[0], item, (*path, i), codecs) for i, item in enumerate(_wanted(list, value, path))]
         return tuple(items) if origin is tuple else items
@@ -85,25 +91,26 @@ def _structure(hint: Any, value: Any, path: Path, codecs: Codecs) -> Any:
         return {key: _structure(arguments[1], item, (*path, key), codecs) for key, item in members}
     if hint in codecs and (own := codecs[hint].decode):
         return own(value)
-    if not isinstance(hint, type) or value is None or issubclass(hint, PLAIN_TYPES) or isinstance(value, hint):
-        return value
-    for knows, read in READERS:
-        if knows(hint):
-            return read(hint, value, path, codecs)
-    return typing.cast(Any, hint)(value)
+    read = next((read for knows, read in READERS if knows(hint)), None) if isinstance(hint, type) and value is not None else None
+    return value if read is None else read(hint, value, path, codecs)
 
 
 def _structure_union(arguments: tuple[Any, ...], value: Any, path: Path, codecs: Codecs) -> Any:
-    """The first branch that makes something of the data; the data as it is where none does."""
-    for branch in arguments:
-        if value is None or branch is type(None):
-            continue
+    """The first branch that makes something of the data; a single one besides None must."""
+    branches = [branch for branch in arguments if branch is not type(None)]
+    if value is None or len(branches) == 1:
+        return None if value is None else _structure(branches[0], value, path, codecs)
+    failed: Exception | None = None
+    for branch in branches:
         try:
             built = _structure(branch, value, path, codecs)
-        except (TypeError, ValueError, LookupError):
+        except (TypeError, ValueError, LookupError) as error:
+            failed = failed or error
             continue
         if built is not value:
             return built
+    if failed is not None and isinstance(value, dict):
+        raise failed
     return value
 
 
@@ -142,16 +149,13 @@ def _has(name: str) -> Callable[[Any], bool]:
 
 
 def _offers(name: str) -> Callable[[Any], bool]:
-    return lambda cls: callable(getattr(cls, name, None))
+    return lambda cls: isinstance(cls, type) and callable(getattr(cls, name, None))
 
 
 def _members(value: Any) -> dict[str, Any]:
     names = value.__attrs_attrs__ if hasattr(value, "__attrs_attrs__") else dataclasses.fields(value)
     return {f.name: getattr(value, f.name) for f in names}
 
-
-#: Types that a hint names without anything being made of the value.
-PLAIN_TYPES = (str, int, float, bool, type(None))
 
 #: How an object is recognised, and what makes it plainer; the first that knows it is taken.
 WRITERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
@@ -161,16 +165,16 @@ WRITERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (lambda value: hasattr(value, "__attrs_attrs__") and not isinstance(value, type), _members),
     (lambda value: hasattr(type(value), "__struct_fields__"), lambda value: sys.modules["msgspec"].to_builtins(value)),
     (lambda value: isinstance(value, Mapping), dict),
-    (lambda value: isinstance(value, Sequence | Set | Iterator), list),
+    (lambda value: isinstance(value, Sequence | Set) and not isinstance(value, bytes | bytearray | memoryview), list),
 )
 
 #: How a class is recognised, and what makes an object of it from data; the first that knows it is taken.
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any, Path, Codecs], Any]], ...] = (
     (_offers("from_dict"), lambda cls, data, path, codecs: cls.from_dict(data)),
-    (dataclasses.is_dataclass, _build),
+    (lambda cls: isinstance(cls, type) and dataclasses.is_dataclass(cls), _build),
     (_offers("model_validate"), lambda cls, data, path, codecs: cls.model_validate(data)),
-    (lambda cls: hasattr(cls, "__attrs_attrs__"), _build),
-    (lambda cls: hasattr(cls, "__struct_fields__"), lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls)),
+    (lambda cls: isinstance(cls, type) and hasattr(cls, "__attrs_attrs__"), _build),
+    (lambda cls: isinstance(cls, type) and hasattr(cls, "__struct_fields__"), lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls)),
     (lambda cls: cls is dict or typing.is_typeddict(cls), lambda cls, data, path, codecs: _wanted(dict, data, path)),
     (lambda cls: cls is list, lambda cls, data, path, codecs: _wanted(list, data, path)),
 )

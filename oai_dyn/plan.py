@@ -32,8 +32,9 @@ RESERVED = (
     "allow_truncated",
 )
 
-#: What may stand in a path segment besides letters, digits and `-._~` (RFC 3986 section 3.3).
-_SEGMENT_SAFE = "!$&'()*+,;=:@"
+#: What may stand in a path segment besides letters, digits and `-._~` (RFC 3986 section 3.3), without the `;`
+#: at which some servers end a segment: they would read `..;` as `..`.
+_SEGMENT_SAFE = "!$&'()*+,=:@"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -121,7 +122,7 @@ def _positional(route: Route, arguments: tuple[Any, ...]) -> tuple[dict[str, Any
     """Path parameters given by position, and the object after them."""
     path: dict[str, Any] = {}
     for i, value in enumerate(arguments):
-        if i < len(route.positional) and isinstance(value, str | int | None):
+        if i < len(route.positional) and isinstance(value, str | int | float | bytes | list | tuple | None):
             path[route.positional[i]] = value
         elif i == len(arguments) - 1:
             return path, value
@@ -192,8 +193,11 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     """Set a header whatever the case of its name; None takes it away. Raises `ValidationError`, without the value."""
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         raise ValidationError(f"{name!r} is no header name")
-    for known in [known for known in headers if known.lower() == name.lower()]:
-        del headers[known]
+    if name not in headers:
+        for known in [known for known in headers if known.lower() == name.lower()]:
+            del headers[known]
+    elif value is None:
+        del headers[name]
     if value is None:
         return
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -201,7 +205,7 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         what = "control or non-Latin-1 characters" if isinstance(value, str) else f"type {type(value).__name__}"
         raise ValidationError(f"header {name}: the value has {what}, wanted one line of Latin-1 text")
-    headers[name] = Secret(value) if _SENSITIVE.search(name) else value
+    headers[name] = Secret(value) if _SENSITIVE.search(name) and not name.lower().endswith("idempotency-key") else value
 
 
 def _body(

@@ -7,7 +7,7 @@ own variable names. With any other address given in code, a key must be given in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,7 +15,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .catalog import packaged, packaged_names, read
 from .errors import ConfigError, ValidationError
+from .form import normal_path
 from .plan import put_header
+from .wire import Secret
 
 DEFAULT = "openai"
 
@@ -71,29 +73,32 @@ def _checked(profile: Any, source: str) -> Mapping[str, Any]:
 
 def settle(
     profile: Mapping[str, Any],
-    environ: Mapping[str, str],
+    lookup: Callable[[str], str],
     base_url: str | None = None,
     api_key: str | None = None,
     admin_key: str | None = None,
 ) -> Place:
-    """Decide address and credentials from what is given in code, the environment and the profile, in that order."""
-    from_env = _first(profile.get("base_url_env", ()), environ)
-    own = [url.rstrip("/") for url in (from_env, profile.get("base_url")) if url]
-    chosen = base_url or (own[0] if own else None)
+    """Decide address and credentials from what is given in code, the environment and the profile, in that order.
+
+    lookup: the value of an environment variable, "" where it is not set.
+    """
+    from_env = _first(profile.get("base_url_env", ()), lookup)
+    own = [str(url).rstrip("/") for url in (from_env, profile.get("base_url")) if url]
+    chosen = base_url or next(iter(own), None)
     if not chosen:
         raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
     address, query = check_url(chosen)
     at_home = chosen.rstrip("/") in own
     headers: dict[str, str] = {}
     for name, variable in profile.get("headers_env", {}).items() if at_home else ():
-        if environ.get(variable):
-            _put(headers, name, environ[variable], variable)
+        if lookup(variable):
+            _put(headers, name, lookup(variable), variable)
     for name, value in profile.get("headers", {}).items():
         _put(headers, name, value, f"headers.{name}")
     auth, keyless = {}, {}
     for credential, given in (("api_key", api_key), ("admin_key", admin_key)):
         variables = profile.get(f"{credential}_env", ())
-        key = given if given is not None else _first(variables, environ) if at_home else None
+        key = given if given is not None else _first(variables, lookup) if at_home else None
         auth[credential] = _auth_headers(profile.get("auth", "bearer"), key, credential)
         keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
     return Place(
@@ -118,7 +123,11 @@ def check_url(url: str) -> tuple[str, dict[str, str]]:
         raise ConfigError(f"base_url: {url!r}, wanted http:// or https:// with a host")
     host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
     host = f"[{host}]" if ":" in host else host
-    address = f"{parts.scheme}://{host}{f':{port}' if port is not None else ''}{parts.path.rstrip('/')}"
+    try:
+        path = normal_path(parts.path.rstrip("/"))
+    except ValueError:
+        raise ConfigError("base_url: its path holds a lone surrogate") from None
+    address = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
     return address, dict(parse_qsl(parts.query))
 
 
@@ -126,14 +135,14 @@ def _auth_headers(scheme: str, key: str | None, credential: str) -> Mapping[str,
     """The header that carries a key: `bearer`, `header:NAME`, or `none`."""
     if key is None or key == "" or scheme == "none":
         return {}
-    headers: dict[str, str] = {}
     kind, _, name = scheme.partition(":")
     if kind not in ("bearer", "header") or (kind == "header") != bool(name):
         raise ConfigError(f"auth: {scheme!r}, wanted bearer, header:NAME or none")
     if not isinstance(key, str):
         raise ConfigError(f"{credential}: of type {type(key).__name__}, wanted text")
-    _put(headers, name or "Authorization", key if name else f"Bearer {key}", credential)
-    return headers
+    value = Secret(key if name else f"Bearer {key}")
+    _put({}, name or "Authorization", value, credential)
+    return {name or "Authorization": value}
 
 
 def _put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
@@ -143,8 +152,8 @@ def _put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
         raise ConfigError(f"{source}: {error}") from None
 
 
-def _first(variables: Any, environ: Mapping[str, str]) -> str | None:
-    return next((value.strip() for name in variables if (value := environ.get(name, "")).strip()), None)
+def _first(variables: Any, lookup: Callable[[str], str]) -> Secret | None:
+    return next((Secret(lookup(name).strip()) for name in variables if lookup(name).strip()), None)
 
 
 def _names(profile: Mapping[str, Any], member: str) -> str:

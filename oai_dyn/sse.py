@@ -10,9 +10,12 @@ others as `Event`. A chunk made of nothing else is split in one call: that is wh
 
 from __future__ import annotations
 
+import re
+
 from .errors import StreamError
 from .wire import Event
 
+_COMMENT = re.compile(rb"(?m)^:[^\n]*\n")
 _BOM = b"\xef\xbb\xbf"
 _DATA = b"data: "
 _SEPARATOR = b"\n\n" + _DATA
@@ -135,7 +138,7 @@ class Decoder:
         rest = self._rest
         rest += chunk
         if len(rest) > min(self._compact_at, self.limit):
-            lines = bytes(rest).split(b"\n")
-            rest[:] = b"\n".join([line for line in lines[:-1] if line[:1] != b":"] + lines[-1:])
+            if rest.startswith(b":") or b"\n:" in rest:
+                rest[:] = _COMMENT.sub(b"", rest)
             self._compact_at = max(_COMPACT, 2 * len(rest))
             self.failed = self.failed or len(rest) - rest.endswith(b"\n") > self.limit

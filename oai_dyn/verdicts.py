@@ -1,6 +1,7 @@
 """What an answer means: the error that a status, a body or an event stands for, and the default type of a good one.
 
-Rules of this file: an answer is read, never waited for; what a server quotes of our keys is taken out.
+Rules of this file: an answer is read, never waited for. `complete` is the one place that every error passes on its
+way out: there it gets what is known of the answer, within the limits, and loses what a server quoted of our keys.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from typing import Any
 
 from .codec import Record, decode
 from .errors import APIError, DecodeError, StreamError, for_status, read_body
-from .wire import Call, Reply, Secret
+from .wire import Call, Headers, Reply, Secret
 
 #: A key that a server quotes with its middle starred out: "sk-ab***yz".
 _STARRED = re.compile(r"[\w-]*\*{3,}[\w-]*")
+
+#: The shortest piece of a key that is taken out; a shorter one would take words with it.
+_SHORTEST = 4
 
 
 def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError:
@@ -21,47 +25,33 @@ def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError
     try:
         decoded = decode(body) if body else None
     except DecodeError:
-        decoded = body.decode("utf-8", "replace")
+        decoded = conceal(body.decode("utf-8", "replace"), _secrets(call))
     verdict = read_body(decoded)
-    message = _without_keys(verdict.message, call)
-    if status == 401:
-        message = "; ".join(part for part in (_STARRED.sub("***", message), _why_keyless(call)) if part)
-        body = _STARRED.sub("***", body.decode("latin-1")).encode("latin-1")
+    why = _why_keyless(call) if status == 401 else ""
     return for_status(status)(
-        f"HTTP {status}: {message}" if message else f"HTTP {status}",
+        "; ".join(part for part in (f"HTTP {status}: {verdict.message}" if verdict.message else f"HTTP {status}", why) if part),
         status=status,
         headers=reply.headers,
-        body=_without_keys(body.decode("latin-1"), call).encode("latin-1"),
+        body=body,
         code=verdict.code,
         type=verdict.type,
         param=verdict.param,
     )
 
 
-def _why_keyless(call: Call) -> str:
-    """Why no credential went out with a request that was refused for it; nothing where one did."""
-    sent = any(isinstance(value, Secret) for value in call.plan.headers.values())
-    return "" if sent else call.config.keyless.get(call.plan.route.credential, "")
-
-
-def _without_keys(text: str, call: Call) -> str:
-    """Text of a server's with our own keys taken out, should it quote them."""
-    for value in call.plan.headers.values():
-        if isinstance(value, Secret):
-            for secret in {value, value.rpartition(" ")[2]}:
-                if len(secret) >= 4:
-                    text = text.replace(secret, "***")
-    return text
+def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:
+    """The error that an event of a stream is: its class by its code or type, `StreamError` where neither is known."""
+    verdict = read_body(data)
+    if verdict.status is not None:
+        return status_error(verdict.status, reply, body, call)
+    message = f"the stream holds an error: {verdict.message}" if verdict.message else "the stream holds an error"
+    return StreamError(message, body=body, code=verdict.code, type=verdict.type, param=verdict.param)
 
 
 def refuse_disguised(data: dict[str, Any], reply: Reply, body: bytes, call: Call) -> None:
     """An error under a good status. A stored object (a failed job, say) tells of its own error and is none."""
-    if not data.get("error") and data.get("object") != "error":
-        return
-    if data.get("object", "error") != "error" or "id" in data:
-        return
-    verdict = read_body(data)
-    raise status_error(verdict.status or reply.status, reply, body, call)
+    if (data.get("error") or data.get("object") == "error") and data.get("object", "error") == "error" and "id" not in data:
+        raise status_error(read_body(data).status or reply.status, reply, body, call)
 
 
 def as_record(data: Any, reply: Reply) -> Any:
@@ -73,13 +63,65 @@ def as_record(data: Any, reply: Reply) -> Any:
     return record
 
 
-def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:
-    """The error that an event of a stream is: its class by its code or type, `StreamError` where neither is known."""
-    verdict = read_body(data)
-    if verdict.status is not None:
-        return status_error(verdict.status, reply, body, call)
-    message = _without_keys(verdict.message, call)
-    return StreamError(
-        f"the stream holds an error: {message}" if message else "the stream holds an error",
-        status=reply.status, headers=reply.headers, body=body, code=verdict.code, type=verdict.type, param=verdict.param,
-    )  # fmt: skip
+def complete(error: APIError, reply: Reply | None, call: Call) -> None:
+    """Give an error what is known of its answer, and take out of it what a server quoted of our keys."""
+    if reply is not None:
+        error.status = error.status or reply.status
+        error.headers = error.headers or reply.headers
+    secrets = _secrets(call)
+    limit = call.limits.error_body
+    error.message = conceal(error.message, secrets)
+    error.code, error.type, error.param = (
+        conceal(value, secrets) if isinstance(value, str) else value for value in (error.code, error.type, error.param)
+    )
+    error.headers = concealed_headers(error.headers, secrets)
+    body = conceal(error.body.decode("latin-1"), secrets).encode("latin-1")
+    if isinstance(error, DecodeError) and error.data is not None and body != error.body:
+        try:
+            error.data = decode(body)
+        except DecodeError:
+            error.data = None
+    error.body = _without_cut_key(body[:limit], secrets) if len(body) >= limit else body
+
+
+def conceal(text: str, secrets: list[Secret]) -> str:
+    """A text of a server's without our keys, whole or starred."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return _STARRED.sub("***", text) if "***" in text else text
+
+
+def concealed_headers(headers: Any, secrets: list[Secret]) -> Any:
+    """The headers of an answer without our keys."""
+    if not isinstance(headers, Headers):
+        return headers
+    pairs = [(name, conceal(value, secrets)) for name, value in headers.pairs]
+    return Headers(pairs) if tuple(pairs) != headers.pairs else headers
+
+
+def concealed_reply(reply: Reply | None, call: Call) -> Reply | None:
+    """The head of an answer as a hook may see it."""
+    return reply and reply._replace(headers=concealed_headers(reply.headers, _secrets(call)), body=b"", data=None)
+
+
+def _secrets(call: Call) -> list[Secret]:
+    """What must not be quoted: credentials as they were sent, and without their scheme; the longest first."""
+    sent = [value for value in call.plan.headers.values() if isinstance(value, Secret)]
+    bare = [Secret(value.rpartition(" ")[2]) for value in sent]
+    return sorted((s for s in {*sent, *bare} if len(s) >= _SHORTEST), key=len, reverse=True)
+
+
+def _without_cut_key(body: bytes, secrets: list[Secret]) -> bytes:
+    """A body cut at its limit without the beginning of a key that the cut left at its end."""
+    for secret in secrets:
+        key = secret.encode("latin-1")
+        for length in range(len(key) - 1, _SHORTEST - 1, -1):
+            if body.endswith(key[:length]):
+                return body[:-length] + b"***"
+    return body
+
+
+def _why_keyless(call: Call) -> str:
+    """Why no credential went out with a request that was refused for it; nothing where one did."""
+    sent = any(isinstance(value, Secret) for value in call.plan.headers.values())
+    return "" if sent else call.config.keyless.get(call.plan.route.credential, "")

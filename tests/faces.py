@@ -52,6 +52,7 @@ class AsyncFace(SyncFace):
     def __init__(self) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
+        self._closed = False
 
     def wait(self, result: Awaitable[Any]) -> Any:
         return self.run(lambda: result)
@@ -75,11 +76,13 @@ class AsyncFace(SyncFace):
                 yield item
         finally:
             del steps, result
-            self.run(lambda: asyncio.sleep(0))
+            if not self._closed:
+                self.run(lambda: asyncio.sleep(0))
 
     def close(self) -> None:
         for client in self._clients:
             self.run(client.close)
+        self._closed = True
         self._runner.close()
 
 

@@ -384,7 +384,6 @@ def test_wrong_usage_is_one_line(run: Run, arguments: list[str]) -> None:
 @pytest.mark.parametrize("face", FACES)
 def test_no_connection_is_3(run: Run, monkeypatch: pytest.MonkeyPatch, face: list[str]) -> None:
     """Nobody listens."""
-    monkeypatch.setattr("oai_dyn.retry.wait_before", lambda *_: None)
     with nobody() as address:
         monkeypatch.setenv("OPENAI_BASE_URL", address)
         complaint(run("call", "chat.completions.create", *face), 3)

@@ -422,7 +422,7 @@ def test_certificate_authorities_of_the_environment(
     """A server whose certificate the variable names is trusted, by file or by folder."""
     monkeypatch.setenv(variable, str(certificate.file if form == "file" else certificate.file.parent))
     with tls_server(certificate) as url:
-        assert face.wait(face.client(base_url=url).models.retrieve("m")).id == "over TLS"
+        assert face.wait(face.client(base_url=url).models.retrieve("m")).id == "m"
 
 
 def test_an_unknown_certificate_is_refused(face: SyncFace, certificate: Certificate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import ssl
 import subprocess
 import threading
@@ -48,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        body = b'{"id": "over TLS"}'
+        body = json.dumps({"id": self.path.rpartition("/")[2]}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -66,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def tls_server(certificate: Certificate) -> Iterator[str]:
-    """The URL of a server that answers every GET over TLS."""
+    """The URL of a server that answers every GET over TLS with the last segment of its path as `id`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.file, certificate.key)
     with _Server(("127.0.0.1", 0), _Handler) as server:
