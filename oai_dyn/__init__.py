@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._aiohttp import AsyncClient as AsyncClient
     from ._requests import Client as Client
+    from .async_streams import AsyncBinary as AsyncBinary
+    from .async_streams import AsyncStream as AsyncStream
     from .codec import Record as Record
     from .errors import APIConnectionError as APIConnectionError
     from .errors import APIError as APIError
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from .objects import Codec as Codec
     from .pages import AsyncPage as AsyncPage
     from .pages import Page as Page
-    from .async_streams import AsyncBinary as AsyncBinary
-    from .async_streams import AsyncStream as AsyncStream
     from .streams import Binary as Binary
     from .streams import Stream as Stream
     from .version import __version__ as __version__

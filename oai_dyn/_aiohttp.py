@@ -10,21 +10,20 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import select
-import ssl
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncGenerator
 from functools import lru_cache, partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from .async_streams import AsyncBinary, AsyncStream
+from ._connecting import connect as connect_to
+from ._connecting import open_session, timeout_of, within
+from .async_streams import pending
 from .client import BaseClient
-from .environment import ca_bundle, proxy_for
+from .environment import proxy_for
 from .errors import APIConnectionError, APITimeoutError, ConfigError
 from .exchange import Exchange
 from .pages import AsyncPage
@@ -33,17 +32,11 @@ from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
 #: The URL as the plan has it: without `encoded`, yarl would rewrite what is already encoded.
 _url = lru_cache(256)(partial(URL, encoded=True))
 
-#: Our deadlines are the flow's: aiohttp's own total would end a long stream.
-_timeout = lru_cache(256)(lambda connect: aiohttp.ClientTimeout(total=None, connect=connect))
-
 #: A larger piece would be made into more events at once than the processor's cache holds.
 _CHUNK = 2**14
 
 #: A body in memory from this size on, in bytes, is handed over as a file: aiohttp warns of it otherwise.
 _LARGE = 2**20
-
-
-T = TypeVar("T")
 
 
 class _Wire:
@@ -57,7 +50,7 @@ class _Wire:
     async def send(self, step: Send) -> Head:
         self.release()
         self._connected = False
-        self._response = response = await _within(step.deadline, self._request(step.plan, step.connect))
+        self._response = response = await within(step.deadline, self._request(step.plan, step.connect))
         return Head(response.status, Headers(response.headers.items()))
 
     async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
@@ -74,15 +67,32 @@ class _Wire:
         url, given = _url(plan.url), self._client._session_given
         skip = ("Content-Type",) if body is None else None
         if given is not None:
-            options = {"allow_redirects": False, "auto_decompress": False, "timeout": _timeout(connect), "skip_auto_headers": skip}
             self._connected = True  # as far as can be known
-            return await given.request(plan.method, url, data=body, headers=headers, **options)
+            response: aiohttp.ClientResponse = await given.request(
+                plan.method,
+                url,
+                data=body,
+                headers=headers,
+                skip_auto_headers=skip,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=timeout_of(connect),
+                middlewares=(*given._middlewares, once()),
+            )
+            return response
         session = await self._client._session()
         loop = asyncio.get_running_loop()
         request = aiohttp.ClientRequest(
-            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=self._client._proxy
+            plan.method,
+            url,
+            data=body,
+            headers=headers,
+            skip_auto_headers=skip,
+            loop=loop,
+            session=session,
+            proxy=self._client._proxy,
         )
-        connection = await _connect(session, request, connect)
+        connection = await connect_to(session, request, connect)
         self._connected = True
         try:
             connection.protocol.set_response_params(
@@ -99,7 +109,7 @@ class _Wire:
         content = self._response.content
         if (piece := content.read_nowait(_CHUNK)) or content.at_eof():
             return piece
-        return await _within(step.deadline, content.read(_CHUNK))
+        return await within(step.deadline, content.read(_CHUNK))
 
     async def sleep(self, step: Sleep) -> None:
         await asyncio.sleep(step.seconds)
@@ -123,64 +133,6 @@ class _Wire:
         return failure
 
 
-class Pending:
-    """A call that has not begun: `await` it for its result; `async for` goes through the items of its pages."""
-
-    def __init__(self, begin: partial[Exchange]) -> None:
-        self._begin = begin
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self._begin().advance().__await__()
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        page = await self
-        if not isinstance(page, AsyncPage):
-            raise TypeError("this call has neither events nor pages to iterate")
-        async for item in page:
-            yield item
-
-
-class _Protocol(ResponseHandler):
-    """Tells the body that is being read when the parser fails; aiohttp tells only the next request."""
-
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        super().set_exception(exc, *cause)
-        if self._payload is not None and self._payload.exception() is None:
-            self._payload.set_exception(exc)
-
-
-async def _within(deadline: float | None, work: Coroutine[Any, Any, T]) -> T:
-    """What asyncio.timeout_at does, at a third of its cost, which a plain call would notice."""
-    if deadline is None:
-        return await work
-    task = asyncio.current_task()
-    assert task is not None
-    cancelled_before, expired = task.cancelling(), []
-
-    def expire() -> None:
-        expired.append(True)
-        task.cancel()
-
-    timer = asyncio.get_running_loop().call_at(deadline, expire)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if expired and task.uncancel() <= cancelled_before:
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
-
-
-def _readable(sock: Any) -> bool:
-    """Whether bytes, or the end, wait in the socket that the loop has not seen yet."""
-    if sock is None or sock.fileno() < 0:
-        return False
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
 class AsyncClient(BaseClient):
     __doc__ = BaseClient.__doc__
 
@@ -195,12 +147,7 @@ class AsyncClient(BaseClient):
         _clients.add(self)
 
     def _start(self, call: Call) -> Any:
-        begin = partial(self._begin, call)
-        if call.plan.streaming:
-            return AsyncStream(begin)
-        if call.plan.route.reply.kind == "bytes" and call.into is None:
-            return AsyncBinary(begin)
-        return Pending(begin)
+        return pending(partial(self._begin, call), call)
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), asyncio.get_running_loop().time)
@@ -214,7 +161,7 @@ class AsyncClient(BaseClient):
                     raise ConfigError("the client is closed")
                 for dead in [known for known in self._held if known.is_closed()]:
                     self._held.pop(dead)[0].detach()
-                session = _open_session()
+                session = open_session()
                 held = self._held[loop] = session, self._keep(loop, session)
             await anext(held[1])
         return held[0]
@@ -237,40 +184,13 @@ class AsyncClient(BaseClient):
             elif loop.is_closed():
                 session.detach()
             else:
-                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)  # type: ignore[arg-type]
+                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self.close()
-
-
-def _open_session() -> aiohttp.ClientSession:
-    verify: ssl.SSLContext | bool = True
-    if bundle := ca_bundle():
-        folder = os.path.isdir(bundle)
-        verify = ssl.create_default_context(capath=bundle if folder else None, cafile=None if folder else bundle)
-    connector = aiohttp.TCPConnector(limit=0, ssl=verify)
-    connector._factory = partial(_Protocol, loop=asyncio.get_running_loop())  # type: ignore[assignment]
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
-async def _connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest, seconds: float | None) -> Any:
-    """A connection of the session's, and none on which something came that nobody asked for."""
-    connector = session.connector
-    assert connector is not None
-    while True:
-        try:
-            connection = await connector.connect(request, traces=[], timeout=_timeout(seconds))
-        except TimeoutError:
-            raise aiohttp.ConnectionTimeoutError from None
-        protocol, transport = connection.protocol, connection.transport
-        if protocol is None or transport is None:
-            return connection
-        if not protocol.should_close and not _readable(transport.get_extra_info("socket")):
-            return connection
-        connection.close()
 
 
 _clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()

@@ -23,10 +23,10 @@ from ._timed import TimedAdapter, TimedResponse, current, seconds_left
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
 from .errors import APIConnectionError, APITimeoutError, ConfigError
-from .exchange import Exchange, at_once
+from .exchange import Exchange
 from .pages import Page
-from .streams import Binary, Stream
-from .wire import Call, Head, Headers, Opened, Read, Send, Sleep
+from .streams import started
+from .wire import Call, Head, Headers, Read, Send, Sleep
 
 #: Connections kept open for reuse, per host; more than this many threads at once open further ones.
 POOL_SIZE = 100
@@ -76,7 +76,7 @@ class _Wire:
         return raw.read1(_CHUNK, decode_content=False) if hasattr(raw, "read1") else raw.read(_CHUNK)  # type: ignore[no-any-return]
 
     async def sleep(self, step: Sleep) -> None:
-        time.sleep(step.seconds)
+        time.sleep(step.seconds)  # noqa: ASYNC251  # there is no loop here
 
     def release(self) -> None:
         """Give the connection back at once: for reuse where its body was read to the end, closed otherwise."""
@@ -120,11 +120,7 @@ class Client(BaseClient):
         _clients.add(self)
 
     def _start(self, call: Call) -> Any:
-        exchange = Exchange(call, _Wire(self), time.monotonic)
-        result = at_once(exchange.advance())
-        if type(result) is Opened:
-            return (Stream if call.plan.streaming else Binary)(exchange)
-        return result
+        return started(Exchange(call, _Wire(self), time.monotonic))
 
     def _adapter_send(self, request: requests.PreparedRequest, timeout: Any) -> Any:
         url = str(request.url)

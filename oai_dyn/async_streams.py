@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from .exchange import Exchange, Pieces
-from .wire import Given, Reply
+from .pages import AsyncPage
+from .wire import Call, Given, Reply
 
 
 class AsyncStream:
@@ -38,6 +39,7 @@ class AsyncStream:
 
     @property
     def reply(self) -> Reply:
+        """The head of the answer. Raises AttributeError before the stream is awaited or iterated."""
         if self._exchange is None or self._exchange.reply is None:
             raise AttributeError("reply: there is none before the stream is awaited or iterated")
         return self._exchange.reply
@@ -111,3 +113,29 @@ class AsyncBinary(AsyncStream):
         """Write the body to a file, piece by piece; returns its length in bytes."""
         with await asyncio.to_thread(Path(path).open, "wb") as file:
             return sum([await asyncio.to_thread(file.write, piece) async for piece in self])
+
+
+class Pending:
+    """A call that has not begun: `await` it for its result; `async for` goes through the items of its pages."""
+
+    def __init__(self, begin: Callable[[], Exchange]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._begin().advance().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        page = await self
+        if not isinstance(page, AsyncPage):
+            raise TypeError("this call has neither events nor pages to iterate")
+        async for item in page:
+            yield item
+
+
+def pending(begin: Callable[[], Exchange], call: Call) -> Any:
+    """What a call gives on the asynchronous face, before anything is sent."""
+    if call.plan.streaming:
+        return AsyncStream(begin)
+    if call.plan.route.reply.kind == "bytes" and call.into is None:
+        return AsyncBinary(begin)
+    return Pending(begin)

@@ -29,6 +29,8 @@ from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Secret, Sen
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
 
+DEFAULT_LIMITS = Limits()
+
 #: A stream asked for through `request()`: no row says what ends it, so the end of the body does too.
 _UNKNOWN_STREAM = Stream(ask_in="body", ask_key="stream", last=frozenset({"[DONE]"}), eof=True)
 
@@ -105,7 +107,7 @@ class BaseClient:
         base_url: str | None = None,
         timeout: float | Timeout | None = DEFAULT_TIMEOUT,
         max_retries: int = 2,
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
         allow_truncated: bool = False,
         headers: Mapping[str, str | None] | None = None,
         query: Mapping[str, Any] | None = None,
@@ -256,12 +258,14 @@ def hidden(value: Any) -> Any:
 
 
 def _hidden_headers(headers: Any) -> dict[Any, Any]:
-    return {name: hidden(value) for name, value in dict(headers or {}).items()}
+    if not isinstance(headers or {}, Mapping):
+        raise ConfigError(f"headers: of type {type(headers).__name__}, wanted a dict")
+    return {name: hidden(value) for name, value in (headers or {}).items()}
 
 
 def hide_headers(keywords: dict[str, Any]) -> None:
     """Make the values of `extra_headers` secret in the first frame that holds them."""
-    if keywords.get("extra_headers"):
+    if isinstance(keywords.get("extra_headers"), Mapping):
         keywords["extra_headers"] = _hidden_headers(keywords["extra_headers"])
 
 

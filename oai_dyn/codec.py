@@ -78,7 +78,10 @@ def _find_in_text(value: str, path: tuple[str | int, ...]) -> Fault | None:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        return Fault(path, f"a lone surrogate (U+{ord(value[error.start]):04X}) at character {error.start}, wanted text that UTF-8 can hold")
+        return Fault(
+            path,
+            f"a lone surrogate (U+{ord(value[error.start]):04X}) at character {error.start}, wanted text that UTF-8 can hold",
+        )
     return None
 
 

@@ -19,8 +19,11 @@ _STEP = 2**18
 class Decoding(Protocol):
     """Undoes one coding: `feed` gives the decoded pieces, `finish` says whether the end was seen."""
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]: ...
-    def finish(self) -> None: ...
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Undo the coding of the next piece."""
+
+    def finish(self) -> None:
+        """Raise `StreamTruncated` unless the coding's own end has come."""
 
 
 class Inflate:

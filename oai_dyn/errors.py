@@ -56,6 +56,10 @@ class ConfigError(OaiDynError, ValueError):
 class RouteError(OaiDynError, AttributeError):
     """There is no row of that name, or the row cannot be called this way."""
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.name = "route"  # else Python would put the client, and its key, into `obj`
+
 
 class Fault(NamedTuple):
     """One thing wrong with a value: where it stands and what was wanted."""
@@ -107,7 +111,7 @@ class APIError(OaiDynError):
         super().__init__(message)
         if status is not None:
             self.status = status
-        self.headers = headers or {}
+        self.headers = dict(headers) if isinstance(headers, MappingProxyType) else headers
         self.body = body
         self.code = code
         self.type = type
@@ -215,8 +219,10 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
         param = ".".join(map(str, location[:_DEPTH]))
     inner = [read_body(v, depth + 1) for k in _INNER if (v := decoded.get(k)) and not isinstance(v, bool)]
     found = next((verdict for verdict in inner if verdict.message), inner[0] if inner else Verdict(""))
+    if not found.message and isinstance(text := decoded.get("message"), Mapping) and text:
+        found = found._replace(message=str(text)[:200])
     code = code if isinstance(code, str | int) else found.code
-    kind = kind if isinstance(kind, str) else found.type
+    kind = str(kind) if isinstance(kind, str | int) else found.type
     status = found.status or _meant_status(code, kind, decoded.get("status"))
     if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
         # The inner object is the error; what stands beside it describes the answer ("type": "error").
@@ -233,10 +239,8 @@ _DEPTH = 8
 
 def misfit(error: Exception, reply: Any, into: Any) -> DecodeError:
     """The error for data that the user's class does not take; `reply` is the `Reply` whose data it is."""
-    name = getattr(into, "__name__", repr(into))
-    found = DecodeError(
-        f"{name} does not take the answer: {type(error).__name__}: {error}", status=reply.status, headers=reply.headers, body=reply.body
-    )
+    what = f"{getattr(into, '__name__', repr(into))} does not take the answer: {type(error).__name__}: {error}"
+    found = DecodeError(what, status=reply.status, headers=reply.headers, body=reply.body)
     found.data = reply.data
     return found
 

@@ -52,6 +52,7 @@ class EventReader:
 
     @property
     def complete(self) -> bool:
+        """Whether the end of the body here would make a whole stream."""
         finished = self.rule.finish and bool(self._finished) and self._open <= self._finished
         return self.ended or self._marked or finished
 
@@ -118,12 +119,12 @@ class EventReader:
         raw = RAW_EVENTS.get(self._into) if isinstance(self._into, type) else None
         if data[:1] not in (b"{", b"[") or data == DONE:
             text = data.decode("utf-8", "replace")
-            if self._mark(text) or (name is not None and not text and self._mark(name)):
+            if self._mark(text) or (name is not None and data in (b"", DONE) and self._mark(name)):
                 return
             if data == DONE:
                 self.stopped = True
                 return
-            if not text and raw is None:
+            if not text and raw is None and name != "error":
                 return  # a keep-alive of some servers
         value = self._value(data, lenient=raw is not None or name == "error")
         if name == "error" or self._is_error(value):
@@ -154,10 +155,11 @@ class EventReader:
             raise
 
     def _is_error(self, value: Any) -> bool:
-        if type(value) is not dict:
-            return False
-        kind = value.get("type", "error")
-        return kind == "error" and bool(value.get("error") or "type" in value or value.get("object") == "error")
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]  # the form of Google's servers
+        if not isinstance(value, dict) or value.get("type", "error") != "error":
+            return isinstance(value, dict) and value.get("object") == "error"
+        return bool(value.get("error") or "type" in value or value.get("object") == "error")
 
     def _watch(self, value: Any) -> None:
         """Note which choices are open and which are finished."""

@@ -21,11 +21,20 @@ from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
 class Wire(Protocol):
     """What a backend does: take a step, name a foreign exception, and let go of the connection."""
 
-    async def send(self, step: Send) -> Head: ...
-    async def read(self, step: Read) -> bytes: ...
-    async def sleep(self, step: Sleep) -> None: ...
-    def translated(self, error: Exception, step: Any) -> APIConnectionError: ...
-    def release(self) -> None: ...
+    async def send(self, step: Send) -> Head:
+        """Send one request and wait for the head of its answer."""
+
+    async def read(self, step: Read) -> bytes:
+        """Wait for the next piece of the body as it stands on the wire; empty at its end."""
+
+    async def sleep(self, step: Sleep) -> None:
+        """Wait."""
+
+    def translated(self, error: Exception, step: Any) -> APIConnectionError:
+        """Our error for a foreign one, without anything of the foreign one in it."""
+
+    def release(self) -> None:
+        """Let go of the connection: to be used again if its body was read to the end, closed otherwise."""
 
 
 class Exchange:
@@ -70,7 +79,7 @@ class Exchange:
             self.close()
             step = outcome = None
             # The frames below hold what the server sent, which may quote a key; the error says all they could.
-            raise error.with_traceback(None)
+            raise error.with_traceback(None)  # noqa: B904  # it is the same error
         except BaseException:
             self.close()
             raise
@@ -102,6 +111,7 @@ class Pieces:
         self._size = 0
 
     def add(self, piece: bytes) -> None:
+        """Keep a piece. Raises `StreamError` beyond the limit."""
         self._size += len(piece)
         if self._size > self._limit:
             status, headers = (self._reply.status, self._reply.headers) if self._reply else (None, {})
@@ -109,4 +119,5 @@ class Pieces:
         self._pieces.append(piece)
 
     def joined(self) -> bytes:
+        """The whole body."""
         return b"".join(self._pieces)

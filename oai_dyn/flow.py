@@ -32,7 +32,6 @@ from .errors import (
     StreamError,
     StreamTruncated,
     misfit,
-    read_body,
 )
 from .events import EventReader
 from .form import normal_path
@@ -147,7 +146,9 @@ def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:
     for _ in range(MAX_REDIRECTS + 1):
         until = progress.deadline(timeout.first_event, progress.attempt_started, "first event")
         head: Head = yield Send(plan, timeout.connect, *until)
-        reply = Reply(head.status, head.headers, attempts=progress.attempts, elapsed=progress.clock() - progress.started)
+        now = progress.clock()
+        attempt = Attempt(progress.number, head.status, None, now - progress.attempt_started)
+        reply = Reply(head.status, head.headers, attempts=(*progress.attempts, attempt), elapsed=now - progress.started)
         progress.reply = reply
         if head.status < 300:
             return reply
@@ -243,11 +244,9 @@ def _read_json(reply: Reply, progress: Progress) -> Flow:
     data: Any = None
     if rule.kind == "text" or (rule.other == "text" and "json" not in content_type):
         data = body.decode("utf-8", "replace")
-    elif rule.kind == "json" and (body or reply.status not in (204, 205)):
-        if _raw(call.into) is None or "json" in content_type:
-            data = _decoded(body, content_type, reply)
-    if type(data) is dict and ("error" in data or data.get("object") == "error"):
-        refuse_disguised(data, reply, body, call)
+    elif rule.kind == "json" and (body or reply.status not in (204, 205)) and (not _raw(call.into) or "json" in content_type):
+        data = _decoded(body, content_type, reply)
+    refuse_disguised(data, reply, body, call)
     attempts = progress.note(reply.status, None)
     return _typed(Reply(reply.status, reply.headers, body, data, attempts, progress.clock() - progress.started), call)
 
@@ -280,14 +279,24 @@ def _typed(reply: Reply, call: Call) -> Any:
 def _read_nothing(reply: Reply, progress: Progress) -> Flow:
     """A row without an answer gives None; what came is there with `into=Reply`."""
     body = yield from _read_whole(reply, progress)
+    if body and "json" in reply.headers.get("content-type", "").lower():
+        refuse_disguised(_decoded(body, "json", reply), reply, body, progress.call)
     attempts = progress.note(reply.status, None)
     raw = _raw(progress.call.into)
     return raw and raw(reply._replace(body=body, attempts=attempts, elapsed=progress.clock() - progress.started))
 
 
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
-    """A binary answer, handed over piece by piece as the user asks for it."""
+    """A binary answer, handed over piece by piece as the user asks for it; a JSON one is looked at for an error first."""
+    content_type = reply.headers.get("content-type", "").lower()
+    if "html" in content_type:
+        yield from _refuse_body(reply, progress, f"bytes were asked for, and the answer has Content-Type {content_type}")
     yield Opened(reply)
+    if "json" in content_type:
+        body = yield from _read_whole(reply, progress)
+        refuse_disguised(_decoded(body, content_type, reply) if body else None, reply, body, progress.call)
+        yield Given([body])
+        return
     undo, finish = undoing(reply)
     while chunk := (yield from _next(progress, progress.call.timeout.idle, progress.clock(), "idle")):
         for piece in undo(chunk):
@@ -301,7 +310,7 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
     call = progress.call
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
     if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
-        yield from _refuse_body(reply, progress, content_type)
+        yield from _refuse_body(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
     yield Opened(reply)
     events = EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
     undo, finish = undoing(reply)
@@ -328,21 +337,21 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
         return
     except APIError as error:
         error.body = error.body or events.remains
+        if isinstance(error, StreamTruncated):
+            error.received = events.received
         raise
     yield from _drain(progress)
 
 
-def _refuse_body(reply: Reply, progress: Progress, content_type: str) -> Flow:
-    """A stream was asked for and something else came: its own error where it holds one."""
+def _refuse_body(reply: Reply, progress: Progress, why: str) -> Flow:
+    """Something else came than was asked for: its own error where it holds one."""
     body = yield from _read_whole(reply, progress)
     try:
         data = decode(body)
     except DecodeError:
         data = None
-    if isinstance(data, dict) and (data.get("error") or data.get("object") == "error"):
-        raise status_error(read_body(data).status or reply.status, reply, body, progress.call)
-    what = f"HTTP {reply.status}: a stream was asked for, and the answer has Content-Type {content_type}"
-    error = DecodeError(what, body=body)
+    refuse_disguised(data, reply, body, progress.call)
+    error = DecodeError(f"HTTP {reply.status}: {why}", body=body)
     error.data = data
     raise error
 

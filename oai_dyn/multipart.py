@@ -149,7 +149,9 @@ def _source(name: str, content: Any) -> Source:
             with open(content, "rb") as file:
                 length = os.fstat(file.fileno()).st_size
         except OSError as error:
-            raise ValidationError(errors=(Fault((name,), f"the file {os.fspath(content)!r} cannot be read: {error.strerror}"),)) from None
+            raise ValidationError(
+                errors=(Fault((name,), f"the file {os.fspath(content)!r} cannot be read: {error.strerror}"),)
+            ) from None
         return Source(length, lambda: open(content, "rb"))
     return _from_open_file(name, content)
 

@@ -174,7 +174,10 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any, Path, Codecs], A
     (lambda cls: isinstance(cls, type) and dataclasses.is_dataclass(cls), _build),
     (_offers("model_validate"), lambda cls, data, path, codecs: cls.model_validate(data)),
     (lambda cls: isinstance(cls, type) and hasattr(cls, "__attrs_attrs__"), _build),
-    (lambda cls: isinstance(cls, type) and hasattr(cls, "__struct_fields__"), lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls)),
+    (
+        lambda cls: isinstance(cls, type) and hasattr(cls, "__struct_fields__"),
+        lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls),
+    ),
     (lambda cls: cls is dict or typing.is_typeddict(cls), lambda cls, data, path, codecs: _wanted(dict, data, path)),
     (lambda cls: cls is list, lambda cls, data, path, codecs: _wanted(list, data, path)),
 )

@@ -78,7 +78,10 @@ class BasePage(Record, Generic[Item]):
         if str(value) in self._turn.seen:
             reply = self._turn.reply
             raise APIError(
-                f"the cursor {value!r} came twice: the server repeats a page", status=reply.status, headers=reply.headers, body=reply.body
+                f"the cursor {value!r} came twice: the server repeats a page",
+                status=reply.status,
+                headers=reply.headers,
+                body=reply.body,
             )
         return str(value)
 

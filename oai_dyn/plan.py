@@ -109,13 +109,20 @@ def _sort(
         places.get(route.where.get(name, ""), rest)[name] = value
     if route.body.kind == "none":
         query = {**named, **query, **rest}
-        body = dict(options["extra_body"]) if options.get("extra_body") else None
+        body = to_dict(options["extra_body"], write) if options.get("extra_body") else None
     else:
         extra = options.get("extra_body")
         body = {**named, **rest, **(to_dict(extra, write) if extra is not None else {})} if rest or extra else named
     if options.get("extra_query"):
-        query = {**query, **options["extra_query"]}
+        query = {**query, **_mapping(options, "extra_query")}
     return Arguments(path, query, headers, body)
+
+
+def _mapping(options: dict[str, Any], name: str) -> Mapping[Any, Any]:
+    value = options.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise ValidationError(f"{name}: of type {type(value).__name__}, wanted a dict")
+    return value
 
 
 def _positional(route: Route, arguments: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
@@ -184,7 +191,7 @@ def _headers(
             put_header(headers, route.header_names[name], ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
     if options.get("idempotency_key") is not None:
         put_header(headers, "Idempotency-Key", options["idempotency_key"])
-    for name, value in (options.get("extra_headers") or {}).items():
+    for name, value in _mapping(options, "extra_headers").items():
         put_header(headers, name, value)
     return headers
 
@@ -221,9 +228,7 @@ def _json_body(route: Route, body: dict[str, Any], write: Callable[[Any], Any]) 
     return encode(body, write), "application/json"
 
 
-def _multipart_body(
-    route: Route, body: dict[str, Any], write: Callable[[Any], Any]
-) -> tuple[bytes | BodyFactory, str]:
+def _multipart_body(route: Route, body: dict[str, Any], write: Callable[[Any], Any]) -> tuple[bytes | BodyFactory, str]:
     rule = route.body
     if rule.sole and list(body) == [rule.sole] and isinstance(body[rule.sole], str):
         return body[rule.sole].encode(), rule.parts[rule.sole]

@@ -50,6 +50,8 @@ def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     """A profile by the name of a bundled one, by the path of a file, or as a dict. Raises `ConfigError`."""
     if provider is None:
         provider = DEFAULT
+    if not isinstance(provider, str | Path | Mapping):
+        raise ConfigError(f"provider: of type {type(provider).__name__}, wanted a name, the path of a file, or a dict")
     if isinstance(provider, Mapping):
         return _checked(provider, str(provider.get("name", "provider")))
     names = packaged_names("providers")
@@ -68,6 +70,9 @@ def _checked(profile: Any, source: str) -> Mapping[str, Any]:
             raise ConfigError(f"{source}: {name}: no such member; a profile has {', '.join(MEMBERS)}")
         if not isinstance(value, MEMBERS[name]):
             raise ConfigError(f"{source}: {name}: of type {type(value).__name__}")
+        variables: Any = value.values() if isinstance(value, Mapping) else value
+        if name.endswith("_env") and not all(isinstance(variable, str) for variable in variables):
+            raise ConfigError(f"{source}: {name}: wanted names of environment variables")
     return profile
 
 
@@ -84,6 +89,8 @@ def settle(
     """
     from_env = _first(profile.get("base_url_env", ()), lookup)
     own = [str(url).rstrip("/") for url in (from_env, profile.get("base_url")) if url]
+    if base_url is not None and not isinstance(base_url, str):
+        raise ConfigError(f"base_url: of type {type(base_url).__name__}, wanted text")
     chosen = base_url or next(iter(own), None)
     if not chosen:
         raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
@@ -115,13 +122,14 @@ def check_url(url: str) -> tuple[str, dict[str, str]]:
     try:
         parts = urlsplit(url)
         port = parts.port
+        host = str(parts.hostname or "")
+        host = host if host.isascii() else host.encode("idna").decode()
     except ValueError as error:
         raise ConfigError(f"base_url: {error}") from None
     if parts.username is not None or parts.password is not None:
         raise ConfigError("base_url: it holds a user name or password; give api_key= or headers= instead")
     if parts.scheme not in ("http", "https") or not parts.hostname or any(ord(c) <= 32 or ord(c) == 127 for c in url):
         raise ConfigError(f"base_url: {url!r}, wanted http:// or https:// with a host")
-    host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
     host = f"[{host}]" if ":" in host else host
     try:
         path = normal_path(parts.path.rstrip("/"))

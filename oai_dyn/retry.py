@@ -7,12 +7,12 @@ retried should not pay.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 
-from .errors import APIConnectionError, APIError, APIStatusError
+from .errors import APIConnectionError, APIError, APIStatusError, StreamTruncated
 
 #: The longest that a server's Retry-After is obeyed, in seconds; beyond it the error is raised at once.
 RETRY_AFTER_CAP = 120.0
@@ -43,8 +43,8 @@ def wait_before(attempt: int, error: APIError, safe: bool, now: float) -> float 
 def _worth(error: APIError, safe: bool) -> bool:
     if error.code in FINAL_CODES or error.type in FINAL_CODES:
         return False
-    if isinstance(error, APIConnectionError):
-        return safe or not error.sent
+    if isinstance(error, APIConnectionError | StreamTruncated):
+        return safe or not getattr(error, "sent", True)
     if not isinstance(error, APIStatusError) or error.status is None:
         return False
     told = error.headers.get("x-should-retry")
@@ -63,10 +63,12 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
             seconds = float(text) / unit
         except ValueError:
             continue
-        if not math.isnan(seconds):
-            return max(0.0, seconds)
+        if seconds >= 0:
+            return seconds
     try:
-        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - now)
+        date = parsedate_to_datetime(headers["retry-after"])
+        # Without a zone it is GMT (RFC 9110 section 5.6.7), and not this machine's.
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
     except (KeyError, ValueError, TypeError, OverflowError, IndexError):
         return None
 

@@ -96,17 +96,18 @@ class Table:
                 merged.pop(row["name"], None)
                 continue
             whole = {**merged.get(row["name"], {}), **row}
+            where = f"{source}: routes[{i}] ({row['name']})"
             for needed in ("method", "path"):
                 if needed not in whole:
-                    raise ConfigError(f"{source}: routes[{i}] ({row['name']}): {needed}: missing, and no bundled row has that name")
-            _check_names(whole, f"{source}: routes[{i}] ({row['name']})")
+                    raise ConfigError(f"{where}: {needed}: missing, and no bundled row has that name")
+            _check_names(whole, where)
             merged[row["name"]] = whole
         return Table(merged.values())
 
 
 def compile_row(row: Row) -> Route:
     """A row of data as a frozen `Route`."""
-    body, reply, fixed = row.get("body", {}), row.get("reply", {}), row.get("fixed", {})
+    reply, fixed = row.get("reply", {}), row.get("fixed", {})
     path_params = tuple(_BRACES.findall(row["path"]))
     headers = row.get("headers", {})
     where = dict.fromkeys(row.get("query", ()), "query") | dict.fromkeys(headers, "header")
@@ -121,9 +122,7 @@ def compile_row(row: Row) -> Route:
         header_names=MappingProxyType(dict(headers)),
         fixed_query=MappingProxyType(dict(fixed.get("query", {}))),
         fixed_headers=MappingProxyType(dict(fixed.get("headers", {}))),
-        body=Sending(
-            body.get("kind", "none"), body.get("or"), MappingProxyType(dict(body.get("parts", {}))), body.get("sole"), body.get("schema")
-        ),
+        body=_sending(row.get("body", {})),
         reply=Answer(reply.get("kind", "json"), reply.get("or"), reply.get("schema")),
         stream=_stream(row["stream"]) if "stream" in row else None,
         page=_paging(row["page"]) if "page" in row else None,
@@ -131,6 +130,11 @@ def compile_row(row: Row) -> Route:
         credential=row.get("credential", "api_key"),
         deprecated=row.get("deprecated", False),
     )
+
+
+def _sending(rule: Row) -> Sending:
+    parts = MappingProxyType(dict(rule.get("parts", {})))
+    return Sending(rule.get("kind", "none"), rule.get("or"), parts, rule.get("sole"), rule.get("schema"))
 
 
 def _stream(rule: Row) -> Stream:

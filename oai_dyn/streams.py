@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .exchange import Exchange, Pieces, at_once
-from .wire import Given, Reply
+from .wire import Given, Opened, Reply
 
 
 class Stream:
@@ -28,6 +28,7 @@ class Stream:
 
     @property
     def reply(self) -> Reply:
+        """The head of the answer."""
         assert self._exchange.reply is not None
         return self._exchange.reply
 
@@ -77,3 +78,11 @@ class Binary(Stream):
         """Write the body to a file, piece by piece; returns its length in bytes."""
         with Path(path).open("wb") as file:
             return sum(file.write(piece) for piece in self)
+
+
+def started(exchange: Exchange) -> Any:
+    """What a call gives on the synchronous face: its result, or what it streams."""
+    result = at_once(exchange.advance())
+    if type(result) is Opened:
+        return (Stream if exchange.call.plan.streaming else Binary)(exchange)
+    return result

@@ -48,10 +48,14 @@ def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:
     return StreamError(message, body=body, code=verdict.code, type=verdict.type, param=verdict.param)
 
 
-def refuse_disguised(data: dict[str, Any], reply: Reply, body: bytes, call: Call) -> None:
+def refuse_disguised(data: Any, reply: Reply, body: bytes, call: Call) -> None:
     """An error under a good status. A stored object (a failed job, say) tells of its own error and is none."""
-    if (data.get("error") or data.get("object") == "error") and data.get("object", "error") == "error" and "id" not in data:
-        raise status_error(read_body(data).status or reply.status, reply, body, call)
+    inner = data[0] if isinstance(data, list) and len(data) == 1 else data
+    if not isinstance(inner, dict) or not ("error" in inner or inner.get("object") == "error"):
+        return
+    stored = "id" in inner or inner.get("object") not in (None, "error")
+    if not stored and (inner.get("error") or inner.get("object") == "error"):
+        raise status_error(read_body(inner).status or reply.status, reply, body, call)
 
 
 def as_record(data: Any, reply: Reply) -> Any:

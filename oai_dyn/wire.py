@@ -128,6 +128,9 @@ class Answer(NamedTuple):
     schema: str | None = None
 
 
+_SENDS_NOTHING, _ANSWERS_JSON = Sending(), Answer()
+
+
 class Paging(NamedTuple):
     """Where the items of a page are, and where the next page's cursor is found and goes."""
 
@@ -151,8 +154,8 @@ class Route:
     header_names: Mapping[str, str] = field(default_factory=dict)
     fixed_query: Mapping[str, str] = field(default_factory=dict)
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
-    body: Sending = Sending()
-    reply: Answer = Answer()
+    body: Sending = _SENDS_NOTHING
+    reply: Answer = _ANSWERS_JSON
     stream: Stream | None = None
     page: Paging | None = None
     safe: bool = False
@@ -181,7 +184,8 @@ class Plan(NamedTuple):
 class Config(NamedTuple):
     """Everything a client has settled before a call: where it goes, as whom, and how patiently.
 
-    own_headers are the user's, which win over all others, and None takes one away. auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
+    own_headers are the user's: they win over all others, and None takes one away.
+    auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
     """
 
     base_url: str

@@ -70,8 +70,7 @@ def forgotten_within(url: str) -> None:
 
 
 def bare_loops(url: str) -> None:
-    """Loops that are closed without any ceremony, as older code does; asyncio itself complains of what they leave."""
-    warnings.simplefilter("ignore", ResourceWarning)
+    """Loops that are closed without any ceremony, as older code does: the calls work, and asyncio itself complains."""
     client = AsyncClient(api_key="k", base_url=url)
     for _ in range(3):
         loop = asyncio.new_event_loop()

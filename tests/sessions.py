@@ -1,33 +1,37 @@
-"""A session of the user's own for either face: what `session=` takes."""
+"""Sessions of the HTTP libraries, as users make them and hand them over."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import requests
 from faces import AsyncFace, SyncFace
-from requests.adapters import HTTPAdapter
+
+
+async def _aiohttp_session(settings: dict[str, Any]) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(**settings)
 
 
 @contextlib.contextmanager
-def own_session(face: SyncFace, *, slots: int = 0) -> Iterator[Any]:
-    """A session that is closed at the end, by its owner. With `slots` it has no more connections than that."""
-    if face.name == "sync":
-        with requests.Session() as session:
-            if slots:
-                session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=slots, pool_block=True))
+def session_of(face: SyncFace, **settings: Any) -> Iterator[Any]:
+    """A session of the face's library, closed by its user."""
+    if isinstance(face, AsyncFace):
+        session = face.run(lambda: _aiohttp_session(settings))
+        try:
             yield session
-        return
-    run = cast("AsyncFace", face).run
+        finally:
+            face.run(session.close)
+    else:
+        with requests.Session() as plain:
+            for name, value in settings.items():
+                setattr(plain, name, value)
+            yield plain
 
-    async def opened() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=slots or 100))
 
-    async_session = run(opened)
-    try:
-        yield async_session
-    finally:
-        run(async_session.close)
+def close(face: SyncFace, client: Any) -> None:
+    """Close a client of either face."""
+    if (closing := client.close()) is not None:
+        face.wait(closing)

@@ -160,10 +160,8 @@ def test_what_is_no_json_is_a_failure(text: str) -> None:
 
 def test_an_error_is_a_failure_after_what_came_before() -> None:
     """The same in one piece as in several; the class of the error is tested with promise 4."""
-    for pieces in (
-        [event({"id": 1}) + event({"error": {"message": "m"}})],
-        [event({"id": 1}), event({"error": {"message": "m"}})],
-    ):
+    good, bad = event({"id": 1}), event({"error": {"message": "m"}})
+    for pieces in ([good + bad], [good, bad]):
         events = reader()
         assert [found for piece in pieces for found in events.feed(piece)] == [{"id": 1}]
         assert isinstance(events.failure, StreamError)

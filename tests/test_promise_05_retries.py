@@ -19,7 +19,7 @@ import pytest
 from by_hand import EPOCH, JSON, by_hand
 from faces import SyncFace
 from hostile import Bytes, Close, HostileServer, Reset, Stall, Step, Steps, json_reply, nobody, reply, sse_reply
-from sessions import own_session
+from sessions import session_of
 
 from oai_dyn import APIConnectionError, APIError, APIStatusError, APITimeoutError, Headers, RateLimitError, Reply, Timeout
 from oai_dyn.errors import DecodeError, StreamError, StreamTruncated, for_status
@@ -280,7 +280,7 @@ def test_no_library_resends_by_itself(face: SyncFace, loss: Step) -> None:
 @pytest.mark.parametrize("loss", [Reset(), Close()], ids=["reset", "close"])
 def test_no_library_resends_by_itself_in_a_session_of_the_users(face: SyncFace, loss: Step) -> None:
     """A session that was handed over is used with our retries, not with its own."""
-    with HostileServer([OK, [loss], OK]) as server, own_session(face) as session:
+    with HostileServer([OK, [loss], OK]) as server, session_of(face) as session:
         client = face.client(base_url=server.url, max_retries=0, session=session)
         fetch(face, client)
         with pytest.raises(APIConnectionError):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from faces import SyncFace
 from hostile import Forever, HostileServer, Steps, head, json_reply, nobody, reply, sse_reply
+from sessions import session_of
 from tls import Certificate, make_certificate, tls_server
 
 from oai_dyn import APIConnectionError, APIStatusError, AuthenticationError, ConfigError
@@ -227,7 +228,7 @@ def test_openais_own_variables(env_url: str | None, base_url: str | None, member
     environ = {f"OPENAI_{member.upper()}": f" {KEY}\n", "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj-1"}
     if env_url:
         environ["OPENAI_BASE_URL"] = env_url
-    place = settle(load(None), environ, base_url)
+    place = settle(load(None), lambda name: environ.get(name, ""), base_url)
     at_home = (base_url or env_url or OPENAI).rstrip("/") in (OPENAI, env_url)
     other = {"api_key": "admin_key", "admin_key": "api_key"}[member]
     assert place.base_url == (base_url or env_url or OPENAI).rstrip("/")
@@ -241,7 +242,7 @@ def test_no_provider_gets_the_key_of_another(provider: str) -> None:
     """OPENAI_API_KEY means nothing to another profile, even where OPENAI_BASE_URL names its address."""
     address = str(load(provider)["base_url"])
     environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": address, "OPENAI_ORG_ID": "org-1"}
-    place = settle(load(provider), environ)
+    place = settle(load(provider), lambda name: environ.get(name, ""))
     assert place.base_url == address
     assert dict(place.auth) == {"api_key": {}, "admin_key": {}}
     assert not place.headers
@@ -324,30 +325,11 @@ def test_netrc_is_never_read(
     file.write_text("machine 127.0.0.1 login user password hunter2\ndefault login user password hunter2\n")
     file.chmod(0o600)
     monkeypatch.setenv(by, str(file if by == "NETRC" else tmp_path))
-    with HostileServer([moved(307, "/there"), json_reply({"id": "m"})]) as server:
-        settings = {"session": new_session(face)} if session else {}
-        client = face.client(base_url=server.url, api_key=api_key, **settings)
+    with HostileServer([moved(307, "/there"), json_reply({"id": "m"})]) as server, session_of(face) as given:
+        client = face.client(base_url=server.url, api_key=api_key, session=given if session else None)
         face.wait(client.request("POST", "/here", {}))
-        if session:
-            face.wait(closed(settings["session"]))
     expected = f"Bearer {KEY}" if api_key else None
     assert [request.header("Authorization") for request in server.requests] == [expected, expected]
-
-
-def new_session(face: SyncFace) -> Any:
-    """A session of the face's library, as a user would make it."""
-    if face.name == "sync":
-        return __import__("requests").Session()
-
-    async def make() -> Any:
-        return __import__("aiohttp").ClientSession()
-
-    return face.wait(make())
-
-
-def closed(session: Any) -> Any:
-    """What closes a session, for the face to wait for."""
-    return session.close()
 
 
 # Proxies and certificates -----------------------------------------------------------------------------------------------

@@ -21,9 +21,9 @@ OTHER = "other-secret-9876543210"
 CHAT: dict[str, Any] = {"model": "m", "messages": []}
 
 
-def bare(body: bytes, status: int = 200, kind: str = "text/html", **headers: str) -> Steps:
+def bare(body: bytes, status: int = 200, kind: str = "text/html", coding: str = "identity") -> Steps:
     """A reply of any kind."""
-    return reply([body], status=status, headers=[("Content-Type", kind), *headers.items()])
+    return reply([body], status=status, headers=[("Content-Type", kind), ("Content-Encoding", coding)])
 
 
 def stays_unseen(error: BaseException, *secrets: str) -> None:
@@ -67,7 +67,7 @@ ECHOES: dict[str, tuple[bool, Steps]] = {
     "not json": (False, bare(f"<p>{KEY}</p>".encode())),
     "broken json": (False, bare(b'{"a": "%b' % KEY.encode(), kind="application/json")),
     "cut reply": (False, cut(bare(b'{"a": "%b"}' % KEY.encode(), kind="application/json"), -1)),
-    "unknown coding": (False, bare(KEY.encode(), **{"Content-Encoding": KEY})),
+    "unknown coding": (False, bare(KEY.encode(), coding=KEY)),
     "stream refused": (True, json_reply({"error": SAID}, 400)),
     "stream disguised": (True, json_reply({"error": SAID})),
     "stream as html": (True, bare(f"<p>{KEY}</p>".encode())),
@@ -181,7 +181,9 @@ def test_an_impossible_header_is_refused_without_its_value(
     face: SyncFace, monkeypatch: pytest.MonkeyPatch, where: str, bad: str
 ) -> None:
     """The place is named, the value is not; no request is made."""
-    value, settings, keywords = BAD_VALUES[bad], {}, {}
+    value = BAD_VALUES[bad]
+    settings: dict[str, Any] = {}
+    keywords: dict[str, Any] = {}
     if where == "environment":
         if bad in ("control", "surrogate"):
             pytest.skip("the environment holds no such text")

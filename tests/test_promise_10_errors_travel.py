@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from faces import FACES, SyncFace
 from hostile import Close, HostileServer, Reset, Stall, Steps, cut, json_reply, nobody, reply, sse_reply
+from sessions import close
 
 import oai_dyn
 from oai_dyn import (
@@ -179,8 +180,7 @@ STATUSES: dict[int, type[APIError]] = {
 
 def use_after_close(face: SyncFace, client: Any) -> Any:
     """A call of a client that is closed."""
-    if (closing := client.close()) is not None:
-        face.wait(closing)
+    close(face, client)
     return PLAIN(face, client)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from oai_dyn import Client, ConfigError
 from oai_dyn.catalog import packaged_names
-from oai_dyn.providers import MEMBERS, check_url, load, settle
+from oai_dyn.providers import MEMBERS, Place, check_url, load, settle
 from oai_dyn.wire import Secret
 
 PROFILE: dict[str, Any] = {
@@ -24,6 +24,11 @@ PROFILE: dict[str, Any] = {
 }
 
 
+def settled(profile: Any, environ: dict[str, str], *given: Any, **keys: Any) -> Place:
+    """Address and credentials in an environment of the test's."""
+    return settle(profile, lambda name: environ.get(name, ""), *given, **keys)
+
+
 @pytest.mark.parametrize("name", packaged_names("providers"))
 def test_bundled_profiles_are_sound(name: str) -> None:
     """Each loads, is called as its file, has an address and a variable for its key, and members that are known."""
@@ -31,7 +36,7 @@ def test_bundled_profiles_are_sound(name: str) -> None:
     assert profile["name"] == name
     assert profile.keys() <= MEMBERS.keys()
     assert profile["api_key_env"]
-    place = settle(profile, {})
+    place = settled(profile, {})
     assert place.base_url.startswith(("https://", "http://localhost"))
     assert place.auth == {"api_key": {}, "admin_key": {}}
     for variables in (profile["api_key_env"], profile.get("base_url_env", [])):
@@ -98,26 +103,26 @@ def test_what_is_no_provider(provider: Any) -> None:
 
 def test_code_goes_before_environment_and_that_before_the_profile() -> None:
     """The order in which an address is decided; the first variable that is set counts, blank ones do not."""
-    assert settle(PROFILE, {}).base_url == "https://own.example/v1"
-    assert settle(PROFILE, {"OWN_URL": " ", "OLD_OWN_URL": "http://old/"}).base_url == "http://old"
-    assert settle(PROFILE, {"OWN_URL": "http://new", "OLD_OWN_URL": "http://old"}).base_url == "http://new"
-    assert settle(PROFILE, {"OWN_URL": "http://new"}, "http://code").base_url == "http://code"
+    assert settled(PROFILE, {}).base_url == "https://own.example/v1"
+    assert settled(PROFILE, {"OWN_URL": " ", "OLD_OWN_URL": "http://old/"}).base_url == "http://old"
+    assert settled(PROFILE, {"OWN_URL": "http://new", "OLD_OWN_URL": "http://old"}).base_url == "http://new"
+    assert settled(PROFILE, {"OWN_URL": "http://new"}, "http://code").base_url == "http://code"
 
 
 def test_no_address_at_all() -> None:
     """The error says what to give or to set."""
     with pytest.raises(ConfigError, match="no base URL: give base_url=, or set no variable"):
-        settle({}, {})
+        settled({}, {})
     with pytest.raises(ConfigError, match="no base URL: give base_url=, or set A or B"):
-        settle({"base_url_env": ["A", "B"]}, {})
+        settled({"base_url_env": ["A", "B"]}, {})
 
 
 def test_a_profile_has_headers_and_query() -> None:
     """They go with every call; those of the environment only to the profile's own address."""
     environ = {"OWN_TEAM": "red", "OWN_KEY": "k"}
-    home = settle(PROFILE, environ)
+    home = settled(PROFILE, environ)
     assert (home.query, home.headers) == ({"api-version": "1"}, {"X-Team": "red", "X-Title": "t"})
-    away = settle(PROFILE, environ, "http://other/v1?a=1&api-version=2")
+    away = settled(PROFILE, environ, "http://other/v1?a=1&api-version=2")
     assert (away.query, away.headers) == ({"a": "1", "api-version": "1"}, {"X-Title": "t"})
 
 
@@ -127,7 +132,7 @@ def test_a_profile_has_headers_and_query() -> None:
 )
 def test_schemes(auth: str, header: str | None, value: str | None) -> None:
     """How a key is sent; it is a secret whatever its header."""
-    place = settle({**PROFILE, "auth": auth}, {}, api_key="k", admin_key="a")
+    place = settled({**PROFILE, "auth": auth}, {}, api_key="k", admin_key="a")
     assert place.auth["api_key"] == ({header: value} if header else {})
     assert all(isinstance(sent, Secret) for sent in place.auth["api_key"].values())
 
@@ -136,23 +141,23 @@ def test_schemes(auth: str, header: str | None, value: str | None) -> None:
 def test_an_unknown_scheme_is_refused(auth: str) -> None:
     """The error names the schemes there are."""
     with pytest.raises(ConfigError, match=f"auth: '{auth}', wanted bearer, header:NAME or none"):
-        settle({**PROFILE, "auth": auth}, {}, api_key="k")
+        settled({**PROFILE, "auth": auth}, {}, api_key="k")
 
 
 @pytest.mark.parametrize("key", ["hidden\n", "ключ", 12345, b"hidden"], ids=ascii)
 def test_a_key_that_cannot_be_sent(key: Any) -> None:
     """The error names the setting and does not quote the key."""
     with pytest.raises(ConfigError, match=r"^api_key: ") as caught:
-        settle(PROFILE, {}, api_key=key)
+        settled(PROFILE, {}, api_key=key)
     assert not any(part in str(caught.value) for part in ("hidden", "ключ", "12345"))
 
 
 def test_a_profiles_header_that_cannot_be_sent() -> None:
     """The error names the header, or the variable that it came from."""
     with pytest.raises(ConfigError, match=r"^headers\.X-A: "):
-        settle({**PROFILE, "headers": {"X-A": "a\nb"}}, {})
+        settled({**PROFILE, "headers": {"X-A": "a\nb"}}, {})
     with pytest.raises(ConfigError, match=r"^OWN_TEAM: "):
-        settle(PROFILE, {"OWN_TEAM": "a\nb"})
+        settled(PROFILE, {"OWN_TEAM": "a\nb"})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Connections for aiohttp: sessions, deadlines, and none handed out that holds bytes nobody asked for.
+
+Rules of this file: what it takes of aiohttp beyond its documents is `TCPConnector._factory`, `ResponseHandler._payload`
+and the `_middlewares` of a session; without the first, a body with a broken chunk ends at the idle deadline and not at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import ssl
+from collections.abc import Coroutine
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from .environment import ca_bundle
+
+T = TypeVar("T")
+
+#: Our deadlines are the flow's: aiohttp's own total would end a long stream.
+timeout_of = lru_cache(256)(lambda connect: aiohttp.ClientTimeout(total=None, connect=connect))
+
+
+class _Protocol(ResponseHandler):
+    """Tells the body that is being read when the parser fails; aiohttp tells only the next request."""
+
+    used = False
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        if self._payload is not None and self._payload.exception() is None:
+            self._payload.set_exception(exc)
+
+
+async def within(deadline: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """What asyncio.timeout_at does, at a third of its cost, which a plain call would notice."""
+    if deadline is None:
+        return await work
+    task = asyncio.current_task()
+    assert task is not None
+    cancelled_before, expired = task.cancelling(), []
+
+    def expire() -> None:
+        expired.append(True)
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_at(deadline, expire)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if expired and task.uncancel() <= cancelled_before:
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
+
+
+def _readable(sock: Any) -> bool:
+    """Whether bytes, or the end, wait in the socket that the loop has not seen yet."""
+    if sock is None or sock.fileno() < 0:
+        return False
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def open_session() -> aiohttp.ClientSession:
+    verify: ssl.SSLContext | bool = True
+    if bundle := ca_bundle():
+        folder = os.path.isdir(bundle)
+        verify = ssl.create_default_context(capath=bundle if folder else None, cafile=None if folder else bundle)
+    connector = aiohttp.TCPConnector(limit=0, ssl=verify)
+    connector._factory = partial(_Protocol, loop=asyncio.get_running_loop())  # type: ignore[assignment]
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest, seconds: float | None) -> Any:
+    """A connection of the session's, and none on which something came that nobody asked for."""
+    connector = session.connector
+    assert connector is not None
+    while True:
+        try:
+            connection = await connector.connect(request, traces=[], timeout=timeout_of(seconds))
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError from None
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            return connection
+        fresh, protocol.used = not getattr(protocol, "used", False), True  # type: ignore[attr-defined]
+        if fresh or not (protocol.should_close or _readable(transport.get_extra_info("socket"))):
+            return connection
+        connection.close()
+
+
+def once() -> Any:
+    """A middleware that keeps a session from sending a request again when a used connection has died."""
+    tried: list[bool] = []
+
+    async def middleware(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.ClientResponse:
+        if tried:
+            raise aiohttp.ServerDisconnectedError
+        tried.append(True)
+        response: aiohttp.ClientResponse = await handler(request)
+        return response
+
+    return middleware
