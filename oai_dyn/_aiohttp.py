@@ -20,7 +20,7 @@ import aiohttp
 from yarl import URL
 
 from ._connecting import connect as connect_to
-from ._connecting import open_session, timeout_of, within
+from ._connecting import once, open_session, timeout_of, within
 from .async_streams import pending
 from .client import BaseClient
 from .environment import proxy_for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -140,14 +141,15 @@ def test_an_error_status_has_its_body() -> None:
     hand = by_hand(limits=Limits(error_body=10)).models.retrieve("m")
     hand.head(500, {"X-Request-Id": "req-1"})
     hand.read(b"12345678")
-    with pytest.raises(InternalServerError, match="^HTTP 500: 1234567890$") as caught:
+    with pytest.raises(InternalServerError, match="HTTP 500: 1234567890") as caught:
         hand.read(b"90123")
     assert (caught.value.body, caught.value.request_id) == (b"1234567890", "req-1")
 
 
 def test_an_error_status_whose_body_breaks_is_that_error() -> None:
     """A cut, a stall or a broken coding of its body hides no error status."""
-    for outcome in (lambda one: one.fail(), lambda one: one.time_out(), lambda one: one.read(b"no gzip at all")):
+    outcomes: list[Callable[[Hand], None]] = [Hand.fail, Hand.time_out, lambda one: one.read(b"no gzip at all")]
+    for outcome in outcomes:
         hand = by_hand(timeout=Timeout(idle=1)).models.retrieve("m")
         hand.head(404, {"Content-Encoding": "gzip"})
         with pytest.raises(NotFoundError, match="HTTP 404"):
@@ -191,7 +193,8 @@ def test_the_method_of_a_redirect(status: int, method: str, sent: str) -> None:
     first, second = hand.sent
     assert second.plan.method == sent
     assert second.plan.url == "http://127.0.0.1:9/v2/b?c=d"
-    assert second.plan.body == (first.plan.body if sent == method and method != "GET" or sent != "GET" else None) or method == "GET"
+    kept = sent == method and status != 303
+    assert second.plan.body == (first.plan.body if kept else None)
     assert ("Content-Type" in second.plan.headers) == (second.plan.body is not None)
     assert second.plan.headers["Authorization"] == first.plan.headers["Authorization"]
 
