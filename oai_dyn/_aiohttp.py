@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import ssl
 import threading
 import weakref
 from collections.abc import AsyncGenerator
@@ -17,6 +18,7 @@ from functools import lru_cache, partial
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ._connecting import connect as connect_to
@@ -24,8 +26,8 @@ from ._connecting import once, open_session, timeout_of, within
 from .async_streams import pending
 from .client import BaseClient
 from .environment import proxy_for
-from .errors import APIConnectionError, APITimeoutError, ConfigError
-from .exchange import Exchange
+from .errors import ConfigError
+from .exchange import Exchange, Failure
 from .pages import AsyncPage
 from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
 
@@ -35,12 +37,20 @@ _url = lru_cache(256)(partial(URL, encoded=True))
 #: A larger piece would be made into more events at once than the processor's cache holds.
 _CHUNK = 2**14
 
+#: What aiohttp would put of its own where the plan has none.
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+#: The longest line of a head, in bytes: what http.client takes.
+_LINE = 2**16
+
 #: A body in memory from this size on, in bytes, is handed over as a file: aiohttp warns of it otherwise.
 _LARGE = 2**20
 
 
 class _Wire:
     """The steps of one call."""
+
+    foreign = (OSError, aiohttp.ClientError, HttpProcessingError)
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -51,7 +61,7 @@ class _Wire:
         self.release()
         self._connected = False
         self._response = response = await within(step.deadline, self._request(step.plan, step.connect))
-        return Head(response.status, Headers(response.headers.items()))
+        return Head(response.status, Headers(response.raw_headers))
 
     async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
         """Send one request and return with its head.
@@ -65,7 +75,9 @@ class _Wire:
             headers = {**headers, "Content-Length": str(len(body))}
             body = io.BytesIO(body) if isinstance(body, bytes) else body
         url, given = _url(plan.url), self._client._session_given
-        skip = ("Content-Type",) if body is None else None
+        if self._client._closed:
+            raise ConfigError("the client is closed")
+        skip = [name for name in _AUTOMATIC if name not in headers] or None
         if given is not None:
             self._connected = True  # as far as can be known
             response: aiohttp.ClientResponse = await given.request(
@@ -96,7 +108,12 @@ class _Wire:
         self._connected = True
         try:
             connection.protocol.set_response_params(
-                read_until_eof=True, auto_decompress=False, skip_payload=plan.method == "HEAD", read_bufsize=_CHUNK
+                read_until_eof=True,
+                auto_decompress=False,
+                skip_payload=plan.method == "HEAD",
+                read_bufsize=_CHUNK,
+                max_line_size=_LINE,
+                max_field_size=_LINE,
             )
             response = await request.send(connection)
             return await response.start(connection)
@@ -120,17 +137,12 @@ class _Wire:
         if response is not None:
             response.close()
 
-    def translated(self, error: Exception, step: Any) -> APIConnectionError:
-        """The error for a foreign one. It is made of text alone: the foreign one holds the request and its key."""
-        never_sent = not self._connected or isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-        if isinstance(error, TimeoutError):
-            failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
-        else:
-            cause = error if isinstance(error, OSError) and error.strerror else error.__cause__ or error
-            detail = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
-            failure = APIConnectionError(f"the connection failed: {detail}")
-        failure.sent = not never_sent
-        return failure
+    def explained(self, error: Exception) -> Failure:
+        """What one of aiohttp's exceptions comes to."""
+        sent = self._connected and not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        trail = [error, error.__cause__, error.__context__, getattr(error, "os_error", None)]
+        numbers = [e.errno for e in trail if isinstance(e, OSError) and e.errno and not isinstance(e, ssl.SSLError)]
+        return Failure(isinstance(error, TimeoutError), sent, numbers[-1] if numbers else None)
 
 
 class AsyncClient(BaseClient):
@@ -139,7 +151,8 @@ class AsyncClient(BaseClient):
     _page = AsyncPage
 
     def _set_up(self) -> None:
-        self._held: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]] = {}
+        self._held: Held = {}
+        weakref.finalize(self, _finish, self._held).atexit = False
         proxy = None if self._session_given is not None else proxy_for(self.base_url)
         self._proxy = None if proxy is None else URL(proxy)
         self._lock = threading.Lock()
@@ -157,40 +170,47 @@ class AsyncClient(BaseClient):
         held = self._held.get(loop)
         if held is None:
             with self._lock:
-                if self._closed:
-                    raise ConfigError("the client is closed")
                 for dead in [known for known in self._held if known.is_closed()]:
                     self._held.pop(dead)[0].detach()
                 session = open_session()
-                held = self._held[loop] = session, self._keep(loop, session)
+                held = self._held[loop] = session, _keep(self._held, loop, session)
             await anext(held[1])
         return held[0]
-
-    async def _keep(self, loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
-        """Hold a session for as long as its loop runs: a loop that ends closes its async generators, and so this one."""
-        try:
-            yield
-        finally:
-            self._held.pop(loop, None)
-            await session.close()
 
     async def close(self) -> None:
         """Close the connections, of other loops too. A session that was handed over stays open."""
         self._closed = True
         here = asyncio.get_running_loop()
-        for loop, (session, keeper) in list(self._held.items()):
-            if loop is here:
-                await keeper.aclose()
-            elif loop.is_closed():
-                session.detach()
-            else:
-                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
+        if here in self._held:
+            await self._held[here][1].aclose()
+        _finish(self._held)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self.close()
+
+
+Held = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
+
+
+async def _keep(held: Held, loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Hold a session for as long as its loop runs: a loop that ends closes its async generators, and so this one."""
+    try:
+        yield
+    finally:
+        held.pop(loop, None)
+        await session.close()
+
+
+def _finish(held: Held) -> None:
+    """Close what is left on loops that run elsewhere; a loop that stands still closes its own when it ends."""
+    for loop, (session, keeper) in list(held.items()):
+        if loop.is_closed():
+            session.detach()
+        elif loop.is_running():
+            loop.call_soon_threadsafe(loop.create_task, keeper.aclose())
 
 
 _clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()

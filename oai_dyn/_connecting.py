@@ -30,6 +30,12 @@ class _Protocol(ResponseHandler):
 
     used = False
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; once an answer is over they are nobody's, and the connection is not used again."""
+        if self.used and (self._payload is not None and self._payload.is_eof()) and not self._upgraded and data:
+            self.force_close()
+        super().data_received(data)
+
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         super().set_exception(exc, *cause)
         if self._payload is not None and self._payload.exception() is None:

@@ -13,19 +13,21 @@ import ssl
 import threading
 import time
 import weakref
+from http.client import HTTPException
 from typing import Any, Self
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.util import SKIP_HEADER
 
 from ._timed import TimedAdapter, TimedResponse, current, seconds_left
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
-from .errors import APIConnectionError, APITimeoutError, ConfigError
-from .exchange import Exchange
+from .errors import ConfigError
+from .exchange import Exchange, Failure
 from .pages import Page
-from .streams import started
+from .streams import Stream, started
 from .wire import Call, Head, Headers, Read, Send, Sleep
 
 #: Connections kept open for reuse, per host; more than this many threads at once open further ones.
@@ -38,8 +40,11 @@ _CHUNK = 2**14
 class _Wire:
     """The steps of one call. Its coroutines never wait for an event loop."""
 
+    foreign = (OSError, requests.RequestException, HTTPError, HTTPException)
+
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._process = os.getpid()
         self._raw: Any = None
         self._body: Any = None
 
@@ -50,8 +55,10 @@ class _Wire:
         request.method, request.url, request.hooks = plan.method, plan.url, {}
         headers = dict(plan.headers)
         body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
-        if body is not None or plan.method not in ("GET", "HEAD"):
+        if body is not None or plan.method not in ("GET", "HEAD", "OPTIONS"):
             headers["Content-Length"] = str(0 if body is None else len(body))
+        for name in ("User-Agent", "Accept-Encoding"):
+            headers.setdefault(name, SKIP_HEADER)  # else urllib3 would put its own
         request.body = self._body = body
         request.headers = headers  # type: ignore[assignment]  # the adapter asks for no more than a mapping
         current.deadline = step.deadline
@@ -68,6 +75,8 @@ class _Wire:
             timed.timed.deadline = step.deadline
             piece = timed.read1(_CHUNK)
             if not piece:
+                if timed.tainted:
+                    raw.close()
                 raw.release_conn()
             return piece
         if (connection := getattr(raw, "connection", None)) is not None and connection.sock is not None:
@@ -85,26 +94,22 @@ class _Wire:
             body.close()
         if raw is not None:
             with contextlib.suppress(AttributeError, ValueError, RuntimeError, OSError):
-                raw.shutdown()  # wakes a thread that waits in a read
+                if os.getpid() == self._process:  # a forked child would shut its parent's connection
+                    raw.shutdown()  # wakes a thread that waits in a read
             raw.close()
             raw.release_conn()
 
-    def translated(self, error: Exception, step: Any) -> APIConnectionError:
-        """The error for a foreign one. It is made of text alone: the foreign one holds the request and its key."""
+    def explained(self, error: Exception) -> Failure:
+        """Look through an exception and all it was raised from: requests wraps urllib3's, and that the system's."""
         trail = [error]
         for link in trail:
             inner = [getattr(link, "reason", None), link.__cause__, link.__context__, *link.args]
             trail += [e for e in inner if isinstance(e, Exception) and e not in trail]
-        never_sent = any(isinstance(e, ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
+        sent = not any(isinstance(e, ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
         refused = any(isinstance(e, NewConnectionError) for e in trail)  # to urllib3 a kind of ConnectTimeoutError
-        if not refused and any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail):
-            failure: APIConnectionError = APITimeoutError(f"time ran out: {'connect' if never_sent else step.why}")
-        else:
-            root = next((e for e in reversed(trail) if isinstance(e, OSError) and e.strerror), trail[-1])
-            detail = root.strerror if isinstance(root, OSError) and root.strerror else type(root).__name__
-            failure = APIConnectionError(f"the connection failed: {detail}")
-        failure.sent = not never_sent
-        return failure
+        timed_out = not refused and any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail)
+        numbers = [e.errno for e in trail if isinstance(e, OSError) and e.errno and not isinstance(e, ssl.SSLError)]
+        return Failure(timed_out, sent, numbers[-1] if numbers else None)
 
 
 class Client(BaseClient):
@@ -117,13 +122,19 @@ class Client(BaseClient):
         self._settings: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         _clients.add(self)
 
     def _start(self, call: Call) -> Any:
-        return started(Exchange(call, _Wire(self), time.monotonic))
+        result = started(Exchange(call, _Wire(self), time.monotonic))
+        if isinstance(result, Stream):
+            self._streams.add(result)
+        return result
 
     def _adapter_send(self, request: requests.PreparedRequest, timeout: Any) -> Any:
         url = str(request.url)
+        if self._closed:
+            raise ConfigError("the client is closed")
         if (given := self._session_given) is not None:
             usual = requests.utils.default_headers()
             own = {name: value for name, value in given.headers.items() if usual.get(name) != value}
@@ -135,8 +146,6 @@ class Client(BaseClient):
 
     def _open(self) -> requests.Session:
         with self._lock:
-            if self._closed:
-                raise ConfigError("the client is closed")
             if self._session is None:
                 session = requests.Session()
                 for scheme in ("http://", "https://"):
@@ -148,9 +157,11 @@ class Client(BaseClient):
             return self._session
 
     def close(self) -> None:
-        """Close the connections. A session that was handed over stays open."""
+        """Close the connections, those of open streams too. A session that was handed over stays open."""
         with self._lock:
             session, self._session, self._closed = self._session, None, True
+        for stream in list(self._streams):
+            stream.close()
         if session is not None:
             session.close()
 

@@ -80,6 +80,7 @@ class TimedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *arguments: Any, **keywords: Any) -> None:
         super().__init__(sock, *arguments, **keywords)
+        self.tainted = False
         self.timed = TimedReader(self.fp.detach(), sock)
         self.fp = io.BufferedReader(self.timed, 2**16)
 
@@ -93,6 +94,17 @@ class TimedResponse(http.client.HTTPResponse):
         # http.client takes the end of the connection for the end of the headers.
         if self.timed.ended:
             raise http.client.IncompleteRead(b"the head of the answer")
+        lengths = set(self.headers.get_all("content-length", ()))
+        if len(lengths) > 1 or not all(re.fullmatch(r"[0-9]{1,18}", length) for length in lengths):
+            raise http.client.HTTPException("the answer has no one length")  # RFC 9112 section 6.3: discard it
+
+    def _close_conn(self) -> None:
+        """The body is over. Whatever stands behind it in the buffer was not asked for: the connection is not used again."""
+        if not self.will_close and self.fp is not None:
+            self.timed.held = True
+            self.tainted = bool(self.fp.peek())  # type: ignore[attr-defined]
+            self.timed.held = False
+        super()._close_conn()  # type: ignore[misc]
 
     def read1(self, n: int = -1) -> bytes:
         """What is there: not one HTTP chunk, as http.client has it, but all whose head is here already.
@@ -102,6 +114,8 @@ class TimedResponse(http.client.HTTPResponse):
         piece = super().read1(n)
         if not piece and n and (self.length or (self.chunked and self.timed.ended)):
             raise http.client.IncompleteRead(b"", self.length or None)
+        if self.length == 0 and not self.chunked and self.fp is not None:
+            self._close_conn()
         if not self.chunked or not piece:
             return piece
         pieces, size = [piece], len(piece)
@@ -115,7 +129,7 @@ class TimedResponse(http.client.HTTPResponse):
         line = self.fp.readline(_LONGEST_LINE)
         size = line.partition(b";")[0].rstrip(b"\r\n\t ")
         if not line.endswith(b"\n") or not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size):
-            self._close_conn()  # type: ignore[attr-defined]
+            self._close_conn()
             raise ValueError("a chunk without a size")
         return int(size, 16)
 

@@ -33,6 +33,7 @@ class AsyncStream:
 
     async def _open(self) -> Exchange:
         if self._exchange is None:
+            self._loop = asyncio.get_running_loop()
             self._exchange = self._begin()
             await self._exchange.advance()
         return self._exchange
@@ -67,6 +68,18 @@ class AsyncStream:
         if self._exchange is not None:
             self._exchange.close()
 
+    def __del__(self) -> None:
+        if self._exchange is None or self._exchange.closed:
+            return
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is self._loop or not self._loop.is_running():
+            self._exchange.close()
+        else:  # let go of in another thread
+            self._loop.call_soon_threadsafe(self._exchange.close)
+
     async def close(self) -> None:
         """Stop here: the connection is closed and its slot free."""
         self._stop()
@@ -92,7 +105,7 @@ class _Walk:
         return self
 
     def __del__(self) -> None:
-        self._stream._stop()
+        self._stream.__del__()
 
 
 class AsyncBinary(AsyncStream):

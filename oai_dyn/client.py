@@ -22,7 +22,6 @@ from .form import normal_path
 from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
-from .verdicts import as_record
 from .version import __version__
 from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
 
@@ -205,11 +204,13 @@ class BaseClient:
         validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
         again = (arguments, dict(keywords), seen)
         call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
-        if validate or call.into is not None or route.page is not None:
-            call = call._replace(read=self._reader(call, validate, again))
+        if call.into is not None or route.page is not None:
+            call = call._replace(read=self._reader(call, again))
+        if validate in ("reply", "both"):
+            call = call._replace(check=_reply_check(route))
         return self._start(call)
 
-    def _reader(self, call: Call, validate: str | None, again: Any) -> Callable[[Reply], Any] | None:
+    def _reader(self, call: Call, again: Any) -> Callable[[Reply], Any] | None:
         """How this call's answers become what the user asked for; None for plain Records."""
         route, into = call.plan.route, call.into
         read: Callable[[Reply], Any] | None = None
@@ -223,8 +224,6 @@ class BaseClient:
         elif into is not None and not any(into is raw for raw in (Reply, bytes, str, Event)):
             make = self._maker(into)
             read = _body_reader(make) if route.reply.kind == "bytes" else _data_reader(make)
-        if validate in ("reply", "both"):
-            return _checked(route, read)
         return read
 
     def _maker(self, into: Any) -> Callable[[Any], Any]:
@@ -304,13 +303,12 @@ def _request_check(route: Route, validate: str | None) -> Callable[[Any], None] 
     return check
 
 
-def _checked(route: Route, read: Callable[[Reply], Any] | None) -> Callable[[Reply], Any]:
+def _reply_check(route: Route) -> Callable[[Any], None]:
     engine = import_module("oai_dyn.validate")
 
-    def check(reply: Reply) -> Any:
+    def check(reply: Reply) -> None:
         if found := engine.faults(route.reply.schema, reply.data, f"the reply of {route.name}"):
             raise ValidationError(errors=tuple(found))
-        return as_record(reply.data, reply) if read is None else read(reply)
 
     return check
 

@@ -9,17 +9,30 @@ gives the connection back before anything else happens.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from .errors import APIConnectionError, APIError, OaiDynError, StreamError
+from .errors import APIConnectionError, APIError, APITimeoutError, OaiDynError, StreamError
 from .flow import run
 from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
 
 
+class Failure(NamedTuple):
+    """What a foreign error comes to: whether time ran out, whether the server may have seen the request, the errno."""
+
+    timed_out: bool
+    sent: bool
+    number: int | None = None
+
+
 class Wire(Protocol):
-    """What a backend does: take a step, name a foreign exception, and let go of the connection."""
+    """What a backend does: take a step, explain its library's exceptions (`foreign`), and let go of the connection."""
+
+    @property
+    def foreign(self) -> tuple[type[Exception], ...]:
+        """The exceptions that its library raises."""
 
     async def send(self, step: Send) -> Head:
         """Send one request and wait for the head of its answer."""
@@ -30,8 +43,8 @@ class Wire(Protocol):
     async def sleep(self, step: Sleep) -> None:
         """Wait."""
 
-    def translated(self, error: Exception, step: Any) -> APIConnectionError:
-        """Our error for a foreign one, without anything of the foreign one in it."""
+    def explained(self, error: Exception) -> Failure:
+        """What a foreign error comes to, without anything of it but the system's error number."""
 
     def release(self) -> None:
         """Let go of the connection: to be used again if its body was read to the end, closed otherwise."""
@@ -70,15 +83,16 @@ class Exchange:
                     outcome, resume = await self._take[kind](step), self._flow.send
                 except OaiDynError as error:
                     outcome, resume = error, self._flow.throw
-                except Exception as error:
-                    outcome, resume = self._wire.translated(error, step), self._flow.throw
+                except self._wire.foreign as error:
+                    outcome, resume = failure_of(self._wire.explained(error), step), self._flow.throw
+                if self.closed:
+                    raise StreamError("the call was closed while it waited")
         except StopIteration as end:
             self.close()
             return end.value
         except APIError as error:
             self.close()
-            step = outcome = None
-            # The frames below hold what the server sent, which may quote a key; the error says all they could.
+            step = outcome = None  # as the frames below, they hold what the server sent, which may quote a key
             raise error.with_traceback(None)  # noqa: B904  # it is the same error
         except BaseException:
             self.close()
@@ -90,6 +104,17 @@ class Exchange:
         self._wire.release()
         if not getattr(self._flow, "gi_running", False):  # else the thread in it meets a closed connection, and ends it
             self._flow.close()
+
+
+def failure_of(failure: Failure, step: Any) -> APIConnectionError:
+    """Our error for a foreign one. It is made of few words, the same for both faces: the foreign one holds the request."""
+    if failure.timed_out:
+        error: APIConnectionError = APITimeoutError(f"time ran out: {step.why if failure.sent else 'connect'}")
+    else:
+        stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
+        error = APIConnectionError(f"{stage}: {os.strerror(failure.number)}" if failure.number else stage)
+    error.sent = failure.sent
+    return error
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -264,12 +264,11 @@ def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
 
 def _typed(reply: Reply, call: Call) -> Any:
     """The result in the user's type. What their own class raises becomes a `DecodeError` that has everything."""
-    if (raw := _raw(call.into)) is not None:
-        return raw(reply)
-    if call.read is None:
-        return as_record(reply.data, reply)
+    raw = _raw(call.into)
     try:
-        return call.read(reply)
+        if call.check is not None:
+            call.check(reply)
+        return raw(reply) if raw is not None else call.read(reply) if call.read is not None else as_record(reply.data, reply)
     except OaiDynError:
         raise
     except Exception as error:

@@ -38,7 +38,7 @@ _SEGMENT_SAFE = "!$&'()*+,=:@"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _SENSITIVE = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
@@ -83,6 +83,7 @@ def make_call(
         check_limits(options.get("limits", config.limits)),
         check_retries(options.get("max_retries", config.max_retries)),
         bool(options.get("allow_truncated", config.allow_truncated)),
+        None,
         None,
         options.get("into"),
         config,
@@ -210,8 +211,8 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-        what = "control or non-Latin-1 characters" if isinstance(value, str) else f"type {type(value).__name__}"
-        raise ValidationError(f"header {name}: the value has {what}, wanted one line of Latin-1 text")
+        what = "characters beyond printable ASCII" if isinstance(value, str) else f"type {type(value).__name__}"
+        raise ValidationError(f"header {name}: the value has {what}, wanted one line of ASCII text")
     headers[name] = Secret(value) if _SENSITIVE.search(name) and not name.lower().endswith("idempotency-key") else value
 
 

@@ -34,20 +34,15 @@ class Stream:
 
     def __iter__(self) -> Iterator[Any]:
         items, self._items = self._items, None
-        return chain.from_iterable(self._batches()) if items is None else items
+        return chain.from_iterable(_batches(self._exchange, self)) if items is None else items
 
     def __next__(self) -> Any:
         if self._items is None:
-            self._items = iter(self)
+            self._items = chain.from_iterable(_batches(self._exchange))
         return next(self._items)
 
-    def _batches(self) -> Iterator[list[Any]]:
-        try:
-            while (step := at_once(self._exchange.advance())) is not None:
-                if type(step) is Given:
-                    yield step.items
-        finally:
-            self.close()
+    def __del__(self) -> None:
+        self._exchange.close()
 
     def close(self) -> None:
         """Stop here: the connection is closed and its slot free."""
@@ -58,6 +53,16 @@ class Stream:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _batches(exchange: Exchange, owner: Stream | None = None) -> Iterator[list[Any]]:
+    """What comes, in batches. `owner` is kept alive by a loop over it, which may be all that holds it."""
+    try:
+        while (step := at_once(exchange.advance())) is not None:
+            if type(step) is Given:
+                yield step.items
+    finally:
+        exchange.close()
 
 
 class Binary(Stream):

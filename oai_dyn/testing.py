@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Self
 from .async_streams import pending
 from .client import BaseClient
 from .codec import encode
-from .errors import APIConnectionError, APIError
-from .exchange import Exchange
+from .errors import APIError
+from .exchange import Exchange, Failure
 from .objects import plain
 from .pages import AsyncPage, Page
 from .streams import started
@@ -49,6 +49,8 @@ def stream(events: Iterable[Any], done: str | None = "[DONE]", headers: Mapping[
 class _Wire:
     """The steps of one call, out of the script."""
 
+    foreign = (OSError,)
+
     def __init__(self, client: ScriptedClient | AsyncScriptedClient) -> None:
         self._client = client
         self._pieces: list[bytes] = []
@@ -69,8 +71,8 @@ class _Wire:
     async def sleep(self, step: Sleep) -> None:
         self._client.waits.append(step.seconds)
 
-    def translated(self, error: Exception, step: Any) -> APIConnectionError:
-        return APIConnectionError(f"{type(error).__name__}: {error}")
+    def explained(self, error: Exception) -> Failure:
+        return Failure(isinstance(error, TimeoutError), sent=True, number=getattr(error, "errno", None))
 
     def release(self) -> None:
         self._pieces = []

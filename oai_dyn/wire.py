@@ -24,14 +24,26 @@ class Secret(str):
         return str, ("***",)
 
 
+def _latin(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode("latin-1")
+
+
 class Headers(Mapping[str, str]):
-    """Headers of an answer: names in any case, a repeated one joined with ", " (RFC 9110 section 5.3)."""
+    """Headers of an answer: names in any case, a repeated one joined with ", " (RFC 9110 section 5.3).
 
-    __slots__ = ("_map", "pairs")
+    pairs: names and values as text or as the bytes of the wire, which are Latin-1 (RFC 9112 section 2.2).
+    """
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs = tuple(pairs)
+    __slots__ = ("_map", "_raw")
+
+    def __init__(self, pairs: Iterable[tuple[str, str] | tuple[bytes, bytes]] = ()) -> None:
+        self._raw = tuple(pairs)
         self._map: dict[str, str] | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every line of the head, in order."""
+        return tuple((_latin(name), _latin(value)) for name, value in self._raw)
 
     def _folded(self) -> dict[str, str]:
         if self._map is None:
@@ -215,6 +227,7 @@ class Call(NamedTuple):
     max_retries: int
     allow_truncated: bool
     read: Callable[[Any], Any] | None
+    check: Callable[[Any], None] | None
     into: Any
     config: Config
 

@@ -253,6 +253,7 @@ def test_the_address_and_the_key(run: Run, url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MINE", KEY)
     assert "401" in complaint(run("call", "models.list", "--base-url", url), 4)
     assert run("call", "models.list", "--base-url", url, "--key-env", "MINE").code == 0
+    assert run("call", "admin.organization.roles.list", "--base-url", url, "--key-env", "MINE").code == 0
     Path("models.toml").write_text(f'route = "models.list"\nbase_url = "{url}"\n')
     assert run("call", "models.toml", "--key-env", "MINE").code == 0
     assert "--key-env: the environment has no NONE" in complaint(run("call", "models.toml", "--key-env", "NONE"), 2)

@@ -310,15 +310,17 @@ def test_a_connection_that_is_refused(face: SyncFace) -> None:
 
 
 def test_a_server_that_hangs_up_at_once(face: SyncFace) -> None:
-    """A connection that was taken may have carried the request: one for an unsafe call, one each for a safe one's tries."""
+    """One connection for each attempt, and no more: a fresh one that is dead already is not quietly replaced."""
     with HostileServer(on_connect=[Reset()]) as server:
         client = face.client(base_url=server.url, max_retries=2)
-        with pytest.raises(APIConnectionError):
+        with pytest.raises(APIConnectionError) as caught:
             embed(face, client)
-        assert server.accepted == 1
+        # Whether the reset meets the connecting or the sending is the kernel's to say; only the former is resent.
+        used = len(caught.value.attempts)
+        assert server.accepted == used <= 3
         with pytest.raises(APIConnectionError):
             fetch(face, client)
-        assert server.accepted == 4
+        assert server.accepted == used + 3
 
 
 @pytest.mark.parametrize(("header", "value"), [("Retry-After", "0.1"), ("retry-after-ms", "100"), ("RETRY-AFTER-MS", "100")])

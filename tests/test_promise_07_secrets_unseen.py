@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from functools import partial
 from typing import Any
 
 import pytest
@@ -97,9 +98,9 @@ def fail(face: SyncFace, steps: Steps, given: str, stream: bool = False) -> APIE
     with HostileServer([steps]) as server:
         client = face.client(base_url=server.url, limits=Limits(event=4000), **settings)
         row = client.admin.organization.projects.create if given == "admin" else client.chat.completions.create
-        call = row({**CHAT, "stream": True} if stream else CHAT, **keywords)
+        use = partial(row, {**CHAT, "stream": True} if stream else CHAT, **keywords)
         with pytest.raises(APIError) as caught:
-            list(face.iterate(call)) if stream else face.wait(call)
+            list(face.iterate(use())) if stream else face.wait(use())
     assert any(KEY in value for _, value in server.requests[0].headers)
     return caught.value
 
@@ -114,7 +115,11 @@ def test_what_a_server_quotes_is_taken_out(face: SyncFace, case: str, given: str
     assert leaks(shown(fail(face, steps, given, stream)), KEY, "sk-secr", "6789.") == []
 
 
-@pytest.mark.parametrize("case", ECHOES)
+#: Their first event was given out, and is the user's.
+GIVEN = ("event cut", "event reset")
+
+
+@pytest.mark.parametrize("case", [case for case in ECHOES if case not in GIVEN])
 def test_what_a_server_quotes_is_in_no_local(face: SyncFace, case: str) -> None:
     """The frames of ours that an error leaves behind hold no more of it than the error."""
     stream, steps = ECHOES[case]
@@ -174,9 +179,7 @@ BAD_VALUES = {
 
 
 @pytest.mark.parametrize("bad", BAD_VALUES)
-@pytest.mark.parametrize(
-    "where", ["api_key", "admin_key", "scheme", "environment", "headers", "extra_headers", "idempotency_key"]
-)
+@pytest.mark.parametrize("where", ["api_key", "admin_key", "scheme", "environment", "headers", "extra_headers"])
 def test_an_impossible_header_is_refused_without_its_value(
     face: SyncFace, monkeypatch: pytest.MonkeyPatch, where: str, bad: str
 ) -> None:
@@ -194,7 +197,7 @@ def test_an_impossible_header_is_refused_without_its_value(
     elif where in ("headers", "extra_headers"):
         (settings if where == "headers" else keywords)[where] = {"Authorization": value}
     else:
-        (keywords if where == "idempotency_key" else settings)[where] = value
+        settings[where] = value
     with HostileServer() as server:
         if "provider" in settings:
             settings["provider"]["base_url"] = server.url
@@ -228,7 +231,7 @@ def test_a_wrong_setting_shows_no_other(face: SyncFace, monkeypatch: pytest.Monk
 
 
 CALLS_REFUSED: dict[str, dict[str, Any]] = {
-    "body": {"messages": [{1: 2}]},
+    "body": {"messages": [{None: 2}]},
     "retries": {"max_retries": -1},
     "query": {"extra_query": {"x": object()}},
     "into": {"into": 5},

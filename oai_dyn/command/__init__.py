@@ -99,7 +99,8 @@ def _call(options: argparse.Namespace) -> None:
         request = request._replace(stream=True)
     if options.provider:
         request = request._replace(provider=options.provider, base_url=None)
-    settings = {"base_url": options.base_url or request.base_url, "api_key": _key(options.key_env)}
+    key = _key(options.key_env)
+    settings = {"base_url": options.base_url or request.base_url, "api_key": key, "admin_key": key}
     with Output(options.raw, options.output) as output:
         try:
             if options.asynchronous:
