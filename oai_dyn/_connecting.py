@@ -29,10 +29,11 @@ class _Protocol(ResponseHandler):
     """Tells the body that is being read when the parser fails; aiohttp tells only the next request."""
 
     used = False
+    last_payload: Any = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; once an answer is over they are nobody's, and the connection is not used again."""
-        if self.used and (self._payload is not None and self._payload.is_eof()) and not self._upgraded and data:
+        if self._payload is not None and self._payload is not self.last_payload and self._payload.is_eof():
             self.force_close()
         super().data_received(data)
 
@@ -98,6 +99,8 @@ async def connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest
             return connection
         fresh, protocol.used = not getattr(protocol, "used", False), True  # type: ignore[attr-defined]
         if fresh or not (protocol.should_close or _readable(transport.get_extra_info("socket"))):
+            if isinstance(protocol, _Protocol):
+                protocol.last_payload = protocol._payload
             return connection
         connection.close()
 

@@ -102,7 +102,7 @@ class TimedResponse(http.client.HTTPResponse):
         """The body is over. Whatever stands behind it in the buffer was not asked for: the connection is not used again."""
         if not self.will_close and self.fp is not None:
             self.timed.held = True
-            self.tainted = bool(self.fp.peek())  # type: ignore[attr-defined]
+            self.tainted = bool(self.fp.peek())
             self.timed.held = False
         super()._close_conn()  # type: ignore[misc]
 

@@ -32,20 +32,28 @@ class OaiDynError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
-        self.message = message
+
+    @property
+    def message(self) -> str:
+        """What happened, in words."""
+        return str(self.args[0]) if self.args else ""
+
+    @message.setter
+    def message(self, message: str) -> None:
+        self.args = (message,)
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.__dict__)
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
-def _rebuild(cls: type[OaiDynError], state: dict[str, Any]) -> OaiDynError:
+def _rebuild(cls: type[OaiDynError], args: tuple[Any, ...], state: dict[str, Any]) -> OaiDynError:
     """Make an error again from its attributes (pickle and copy come here)."""
     error = cls.__new__(cls)
+    error.args = args
     error.__dict__.update(state)
-    error.args = (error.message,)
     return error
 
 

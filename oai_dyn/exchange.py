@@ -54,13 +54,15 @@ class Exchange:
     """Takes the steps of one call until there is something for the user.
 
     reply   the head of the answer, once it is opened
-    closed  the call has ended, one way or the other
+    closed  nothing more comes
+    cut_off the client was closed under it: going on is an error, where a stream that its user closed just ends
     """
 
     def __init__(self, call: Call, wire: Wire, clock: Callable[[], float]) -> None:
         self.call = call
         self.reply: Reply | None = None
         self.closed = False
+        self.cut_off = False
         self._wire = wire
         self._flow = run(call, clock, time.time)
         self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]] = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
@@ -68,6 +70,8 @@ class Exchange:
     async def advance(self) -> Any:
         """Go on to the next `Opened` or `Given`; the call's result when it ends, and None from then on."""
         if self.closed:
+            if self.cut_off:
+                raise StreamError("the client was closed before the stream's end")
             return None
         resume, outcome = self._flow.send, None
         try:
@@ -97,6 +101,11 @@ class Exchange:
         except BaseException:
             self.close()
             raise
+
+    def cut(self) -> None:
+        """End a call that its user has not ended."""
+        self.cut_off = not self.closed
+        self.close()
 
     def close(self) -> None:
         """End the call wherever it stands; the synchronous face may do so from another thread."""

@@ -21,31 +21,32 @@ import oai_dyn
 
 PACKAGE = Path(oai_dyn.__file__).parent
 
-#: The layers, from the innermost. A file that stands in none of them belongs to the outermost, 6.
+#: The layers, from the innermost. A file that stands in none of them belongs to the outermost, 7.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "wire", "version"),
     ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
     ("catalog", "events", "pages", "plan", "verdicts"),
     ("providers", "routes", "validate", "flow"),
     ("client", "exchange"),
-    ("_timed", "streams", "async_streams", "_requests", "_aiohttp", "testing"),
+    ("streams", "async_streams", "_timed", "_connecting"),
+    ("_requests", "_aiohttp", "testing"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 OUTERMOST = len(LAYERS)
 
 #: Files that may import one of their own layer.
-SIBLINGS = {
-    ("_requests", "_timed"),
-    ("_requests", "streams"),
-    ("_aiohttp", "async_streams"),
-    ("async_streams", "streams"),
-}
+SIBLINGS = {("async_streams", "streams")}
 
 #: The only imports inside functions: backoff loads asyncio, which a call that is never retried should not pay.
 INSIDE_FUNCTIONS = {("retry", "_bounds", "backoff"), ("retry", "_own_wait", "backoff")}
 
-#: The only imports by call: a name's home, the engine for whoever validates, the extra for YAML.
-BY_CALL = {("__init__", "f'oai_dyn.{_HOME[name]}'"), ("client", "'oai_dyn.validate'"), ("catalog", "'yaml'")}
+#: The only imports by call: a name's home, the engine for whoever validates, the extra for YAML, the server for `serve`.
+BY_CALL = {
+    ("__init__", "f'oai_dyn.{_HOME[name]}'"),
+    ("catalog", "'yaml'"),
+    ("client", "'oai_dyn.validate'"),
+    ("command.__init__", "'oai_dyn.server'"),
+}
 
 #: Libraries that are not Python's own, and the only files that may import each.
 OWNERS: dict[str, set[str]] = {
@@ -54,13 +55,13 @@ OWNERS: dict[str, set[str]] = {
     "jsonschema": {"validate"},
     "requests": {"_requests", "_timed"},
     "urllib3": {"_requests", "_timed"},
-    "aiohttp": {"_aiohttp", "server"},
-    "yarl": {"_aiohttp", "server"},
+    "aiohttp": {"_aiohttp", "_connecting", "server"},
+    "yarl": {"_aiohttp", "_connecting", "server"},
     "yaml": {"catalog"},
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 2100, 40
+BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 3200, 40
 
 #: All lines.
 FILE_MOST = 320
@@ -191,8 +192,8 @@ def test_code_lines_are_counted() -> None:
 
 
 def test_every_layered_file_is_there() -> None:
-    """The table of layers names files that exist; only the scripted client may still be to come."""
-    assert LAYER.keys() - SOURCES.keys() <= {"testing"}
+    """The table of layers names files that exist; none is missing."""
+    assert LAYER.keys() <= SOURCES.keys()
 
 
 def test_imports_go_down_the_layers() -> None:
@@ -335,10 +336,10 @@ def test_a_backend_is_small(module: str) -> None:
 
 
 def test_the_core_is_small() -> None:
-    """Layers 0 to 5 together keep to their bound."""
+    """All but the outermost layer together keep to their bound."""
     counts = {module: len(code_lines(text)) for module, text in CORE.items()}
     total = sum(counts.values())
-    sys.stdout.write(f"layers 0 to 5: {total} lines of code\n")
+    sys.stdout.write(f"all but the outermost layer: {total} lines of code\n")
     assert total <= CORE_MOST, f"{total} lines of code, {total - CORE_MOST} too many: {counts}"
 
 

@@ -166,11 +166,9 @@ def test_extra_body_is_an_object(client: Any, row: str, value: Any) -> None:
     assert "body" in refusal(client, row, *arguments, extra_body=value)
 
 
-@pytest.mark.parametrize("value", [5, [], "x" * 3 + "\n", "\N{SNOWMAN}"])
+@pytest.mark.parametrize("value", [[], True, b"key", "key\n", "\N{SNOWMAN}"])
 def test_an_idempotency_key_is_a_header_value(client: Any, value: Any) -> None:
-    """One line of text; a number is written as such."""
-    if value == 5:
-        return
+    """One line of text."""
     assert "Idempotency-Key" in refusal(client, "responses.create", idempotency_key=value)
 
 

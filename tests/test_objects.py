@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import attrs
 import pytest
@@ -260,6 +260,23 @@ def test_a_failing_encode_names_its_class() -> None:
     with pytest.raises(ValidationError, match="DataUsage cannot be written: RuntimeError: no way") as caught:
         plain(DataUsage(1), {DataUsage: Codec(fail)})
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+if TYPE_CHECKING:
+    from nowhere import Unknown  # type: ignore[import-not-found]
+
+
+@dataclass
+class Hinted:
+    """A hint that only a type checker can resolve."""
+
+    known: DataUsage
+    unknown: Unknown
+
+
+def test_a_hint_that_cannot_be_resolved() -> None:
+    """What a hint of another kind leads to is left as it is, and the others are followed."""
+    assert reader(Hinted)({"known": USAGE, "unknown": USAGE}) == Hinted(DataUsage(1), USAGE)
 
 
 def test_no_class_library_is_loaded() -> None:

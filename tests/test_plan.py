@@ -108,9 +108,9 @@ def test_what_was_passed_is_not_changed() -> None:
 def test_secrets_are_marked() -> None:
     """Values that may be secret show as stars in the plan, by the names of their headers."""
     names = ("Authorization", "api-key", "X-Token", "Cookie", "X-Client-Secret", "X-Password")
-    plan = made({"route": "models.list", "kwargs": {"extra_headers": dict.fromkeys(names, "hidden") | {"X-Open": "seen"}}})
+    plan = made({"route": "models.list", "kwargs": {"extra_headers": dict.fromkeys(names, "hidden")}})
     assert "hidden" not in repr(dict(plan.headers))
-    assert "seen" in repr(dict(plan.headers))
+    assert "application/json" in repr(dict(plan.headers))
     assert all(isinstance(plan.headers[name], Secret) for name in names)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from by_hand import JSON, by_hand
 from faces import SyncFace
-from hostile import Bytes, Forever, HostileServer, Stall, Step, Wait, chunk, head, json_reply, reply, sse_reply
+from hostile import Bytes, Forever, HostileServer, Reset, Step, Wait, chunk, head, json_reply, reply, sse_reply
 
 from oai_dyn import APIConnectionError, APIStatusError, APITimeoutError, InternalServerError, Timeout
 
@@ -27,6 +27,15 @@ PING = b": ping\n\n"
 
 #: The wait that a stalling test sets, and how late its end may come on a busy machine.
 SHORT, SLACK = 0.1, 1.0
+
+#: Silence for longer than any test waits, and an end to it, so that a wait without a bound fails instead of hanging.
+SILENCE: list[Step] = [Wait(3), Reset()]
+
+
+def trickle(data: bytes) -> list[Step]:
+    """The data again and again, for as long as the silence."""
+    steps: list[Step] = [Bytes(data), Wait(0.02)]
+    return [*steps * 150, Reset()]
 
 
 def chat(client: Any, **keywords: Any) -> Any:
@@ -187,7 +196,7 @@ STALLS: dict[str, list[Step]] = {
 @pytest.mark.parametrize("stage", STALLS)
 def test_a_number_ends_a_plain_call_wherever_it_stalls(face: SyncFace, stage: str) -> None:
     """Silence at any stage ends by the time that was given, and the connection is closed."""
-    with HostileServer([[*STALLS[stage], Stall()]]) as server:
+    with HostileServer([[*STALLS[stage], *SILENCE]]) as server:
         client = face.client(base_url=server.url)
         with expires("total"):
             face.wait(client.models.retrieve("m", timeout=SHORT))
@@ -195,18 +204,18 @@ def test_a_number_ends_a_plain_call_wherever_it_stalls(face: SyncFace, stage: st
 
 
 TRICKLES: dict[str, list[Step]] = {
-    "status line": [Bytes(b"HTTP/1.1 200 "), Forever(b"O")],
-    "header line": [Bytes(b"HTTP/1.1 200 OK\r\nA: "), Forever(b"x")],
-    "headers": [Bytes(b"HTTP/1.1 200 OK\r\n"), Forever(b"A: b\r\n")],
-    "interim answers": [Forever(b"HTTP/1.1 103 Early Hints\r\n\r\n")],
-    "sized body": [SIZED_HEAD, Forever(b" ")],
-    "chunks": [JSON_HEAD, Forever(chunk(b" "))],
-    "chunk size": [JSON_HEAD, Forever(b"0")],
-    "chunk": [JSON_HEAD, Bytes(b"1000000\r\n"), Forever(b" ")],
-    "chunk extension": [JSON_HEAD, Bytes(b"1;"), Forever(b"x")],
-    "trailer": [JSON_HEAD, Bytes(chunk(b"{}") + b"0\r\n"), Forever(b"a: b\r\n")],
-    "body to the close": [OPEN_HEAD, Forever(b" ")],
-    "error body": [head(500, [("Transfer-Encoding", "chunked")]), Forever(chunk(b"x"))],
+    "status line": [Bytes(b"HTTP/1.1 200 "), *trickle(b"O")],
+    "header line": [Bytes(b"HTTP/1.1 200 OK\r\nA: "), *trickle(b"x")],
+    "headers": [Bytes(b"HTTP/1.1 200 OK\r\n"), *trickle(b"A: b\r\n")],
+    "interim answers": [*trickle(b"HTTP/1.1 103 Early Hints\r\n\r\n")],
+    "sized body": [SIZED_HEAD, *trickle(b" ")],
+    "chunks": [JSON_HEAD, *trickle(chunk(b" "))],
+    "chunk size": [JSON_HEAD, *trickle(b"0")],
+    "chunk": [JSON_HEAD, Bytes(b"1000000\r\n"), *trickle(b" ")],
+    "chunk extension": [JSON_HEAD, Bytes(b"1;"), *trickle(b"x")],
+    "trailer": [JSON_HEAD, Bytes(chunk(b"{}") + b"0\r\n"), *trickle(b"a: b\r\n")],
+    "body to the close": [OPEN_HEAD, *trickle(b" ")],
+    "error body": [head(500, [("Transfer-Encoding", "chunked")]), *trickle(chunk(b"x"))],
 }
 
 
@@ -229,7 +238,7 @@ def test_a_number_ends_a_plain_call_though_bytes_trickle_in(face: SyncFace, what
 @pytest.mark.parametrize("stage", ["before the head", "inside the status line", "inside the headers"])
 def test_a_stream_without_a_head(face: SyncFace, stage: str, timeout: Any) -> None:
     """The first event is waited for from the start: a head that does not come is a first event that does not."""
-    with HostileServer([[*STALLS[stage], Stall()]]) as server:
+    with HostileServer([[*STALLS[stage], *SILENCE]]) as server:
         client = face.client(base_url=server.url)
         with expires("total" if timeout == Timeout(total=SHORT) else "first event"):
             list(face.iterate(chat(client, timeout=timeout)))
@@ -240,7 +249,7 @@ def test_a_stream_without_a_head(face: SyncFace, stage: str, timeout: Any) -> No
 @pytest.mark.parametrize("noise", [PING, b"id: 1\n\n", b":", b"data"])
 def test_comments_are_no_first_event(face: SyncFace, noise: bytes, framing: Any) -> None:
     """A server that only says that it lives is waited for no longer than a silent one."""
-    steps = sse_reply([Forever(chunk(noise) if framing == "chunked" else noise)], framing=framing, end=False)
+    steps = sse_reply(trickle(chunk(noise) if framing == "chunked" else noise), framing=framing, end=False)
     with HostileServer([steps]) as server:
         client = face.client(base_url=server.url)
         with expires("first event"):
@@ -249,12 +258,13 @@ def test_comments_are_no_first_event(face: SyncFace, noise: bytes, framing: Any)
 
 
 @pytest.mark.parametrize("coding", [None, "gzip"])
-@pytest.mark.parametrize("noise", [Stall(), Forever(chunk(PING)), Forever(chunk(b"id: 1\n\n"))])
-def test_comments_do_not_keep_a_stream_alive(face: SyncFace, noise: Step, coding: Any) -> None:
+@pytest.mark.parametrize("noise", [b"", PING, b"id: 1\n\n"], ids=["nothing", "comments", "ids"])
+def test_comments_do_not_keep_a_stream_alive(face: SyncFace, noise: bytes, coding: Any) -> None:
     """After an event, nothing but another one begins the idle wait anew."""
-    if coding:  # what a comment is, packed, is of no matter: an empty stored block is as silent
-        noise = Forever(chunk(b"\x00\x00\x00\xff\xff")) if isinstance(noise, Forever) else noise
-    with HostileServer([sse_reply([EVENT, EVENT, noise], coding=coding, end=False)]) as server:
+    if coding and noise:
+        noise = b"\x00\x00\x00\xff\xff"  # an empty stored block: bytes that hold nothing, as good as a comment
+    steps = trickle(chunk(noise)) if noise else SILENCE
+    with HostileServer([sse_reply([EVENT, EVENT, *steps], coding=coding, end=False)]) as server:
         client = face.client(base_url=server.url)
         seen = []
         with expires("idle"):
@@ -269,7 +279,7 @@ def test_comments_do_not_keep_a_stream_alive(face: SyncFace, noise: Step, coding
 )
 def test_a_stream_that_stalls_anywhere(face: SyncFace, stall: bytes) -> None:
     """Inside a chunk size, inside a chunk, inside an event."""
-    with HostileServer([[SSE_HEAD, Bytes(chunk(EVENT)), Bytes(stall), Stall()]]) as server:
+    with HostileServer([[SSE_HEAD, Bytes(chunk(EVENT)), Bytes(stall), *SILENCE]]) as server:
         client = face.client(base_url=server.url)
         with expires("idle"):
             list(face.iterate(chat(client, timeout=SHORT)))
@@ -316,7 +326,7 @@ def test_comments_at_full_speed_are_silence(face: SyncFace) -> None:
 @pytest.mark.parametrize("timeout", [SHORT, Timeout(idle=SHORT)], ids=["number", "idle"])
 def test_a_binary_answer_that_stalls(face: SyncFace, timeout: Any) -> None:
     """A body that is read piece by piece waits no longer for a piece than idle says."""
-    with HostileServer([reply([b"abc", Stall()], end=False)]) as server:
+    with HostileServer([reply([b"abc", *SILENCE], end=False)]) as server:
         client = face.client(base_url=server.url)
         binary = face.wait(client.files.content("f", timeout=timeout))
         with pytest.raises(APITimeoutError):
@@ -327,7 +337,7 @@ def test_a_binary_answer_that_stalls(face: SyncFace, timeout: Any) -> None:
 def test_an_error_status_is_raised_though_its_body_stalls(face: SyncFace) -> None:
     """The status says more than the silence behind it, and what came of the body is there."""
     fields = [("Content-Type", "application/json"), ("Content-Length", "100")]
-    with HostileServer([[head(404, fields), Bytes(b'{"error": '), Stall()]]) as server:
+    with HostileServer([[head(404, fields), Bytes(b'{"error": '), *SILENCE]]) as server:
         client = face.client(base_url=server.url)
         with pytest.raises(APIStatusError) as caught:
             face.wait(client.models.retrieve("m", timeout=Timeout(idle=SHORT)))
@@ -337,7 +347,7 @@ def test_an_error_status_is_raised_though_its_body_stalls(face: SyncFace) -> Non
 
 def test_an_upload_that_is_not_read(face: SyncFace) -> None:
     """A peer that takes no more of the request is waited for no longer than the total."""
-    with HostileServer([[Stall()]], bodies=False) as server:
+    with HostileServer([SILENCE], bodies=False) as server:
         client = face.client(base_url=server.url)
         with expires("total"):
             face.wait(client.embeddings.create(model="m", input="x" * 2**25, timeout=SHORT))
@@ -346,7 +356,7 @@ def test_an_upload_that_is_not_read(face: SyncFace) -> None:
 def test_total_covers_attempts_that_stall(face: SyncFace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts that end by the first event's bound are cut off by the total, on the attempt that meets it."""
     monkeypatch.setattr("backoff.full_jitter", lambda bound: 0.0)
-    with HostileServer([[Stall()]], after="repeat") as server:
+    with HostileServer([SILENCE], after="repeat") as server:
         client = face.client(base_url=server.url, max_retries=50)
         with expires("total", after=0.3):
             face.wait(client.models.list(timeout=Timeout(first_event=0.1, total=0.35)))

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from faces import SyncFace
 from hostile import Forever, HostileServer, Steps, head, json_reply, nobody, reply, sse_reply
-from sessions import session_of
-from tls import Certificate, make_certificate, tls_server
+from sessions import close, session_of
+from tls import Certificate, make_certificate, tls_server, tunnel
 
 from oai_dyn import APIConnectionError, APIStatusError, AuthenticationError, ConfigError
 from oai_dyn.providers import load, settle
@@ -405,6 +405,22 @@ def test_certificate_authorities_of_the_environment(
     monkeypatch.setenv(variable, str(certificate.file if form == "file" else certificate.file.parent))
     with tls_server(certificate) as url:
         assert face.wait(face.client(base_url=url).models.retrieve("m")).id == "m"
+
+
+def test_a_tunnel_hides_the_key_from_the_proxy(face: SyncFace, monkeypatch: pytest.MonkeyPatch, certificate: Certificate) -> None:
+    """Through HTTPS_PROXY the call works, and the proxy is told the host, its own password and no more."""
+    with tls_server(certificate) as url, tunnel() as (proxy, seen):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+        monkeypatch.setenv("HTTPS_PROXY", proxy.replace("//", "//user:hunter2@"))
+        client = face.client(base_url=url, api_key=KEY)
+        assert face.wait(client.models.retrieve("m")).id == "m"
+        assert face.wait(client.models.retrieve("n")).id == "n"
+        close(face, client)
+    assert seen
+    for head in seen:
+        assert head.startswith(b"CONNECT 127.0.0.1:")
+        assert b"proxy-authorization: basic dxnlcjpodw50zxiy" in head.lower()
+        assert KEY.encode() not in head
 
 
 def test_an_unknown_certificate_is_refused(face: SyncFace, certificate: Certificate) -> None:

@@ -6,7 +6,15 @@ from email.utils import formatdate
 
 import pytest
 
-from oai_dyn.errors import APIConnectionError, APIError, BadRequestError, InternalServerError, RateLimitError, StreamTruncated
+from oai_dyn.errors import (
+    APIConnectionError,
+    APIError,
+    BadRequestError,
+    InternalServerError,
+    RateLimitError,
+    StreamError,
+    StreamTruncated,
+)
 from oai_dyn.retry import FIRST_WAIT, LONGEST_WAIT, RETRY_AFTER_CAP, retry_after, wait_before
 from oai_dyn.wire import Headers
 
@@ -25,7 +33,7 @@ def headers(**pairs: str) -> Headers:
         ({"retry_after": "7"}, 7.0),
         ({"retry_after": " 7 "}, 7.0),
         ({"retry_after": "0.5"}, 0.5),
-        ({"retry_after": "-3"}, 0.0),
+        ({"retry_after": "-3"}, None),
         ({"retry_after": "inf"}, float("inf")),
         ({"retry_after": "nan"}, None),
         ({"retry_after": "soon"}, None),
@@ -78,11 +86,17 @@ def test_another_word_of_the_server_is_none(told: str) -> None:
     assert wait_before(1, InternalServerError("m", status=500, headers=told_headers), False, NOW) is not None
 
 
-@pytest.mark.parametrize("error", [APIError("m"), StreamTruncated("m", status=200), InternalServerError("m")], ids=repr)
+@pytest.mark.parametrize("error", [APIError("m"), StreamError("m", status=200), InternalServerError("m")], ids=repr)
 def test_what_is_no_answer_of_a_server_is_final(error: APIError) -> None:
-    """A stream that was cut, or an error without a status, is never tried again."""
+    """An error of a stream, or one without a status, is never tried again."""
     error.status = None
     assert wait_before(1, error, True, NOW) is None
+
+
+def test_an_answer_that_was_cut_is_a_lost_one() -> None:
+    """On a safe row it is asked for again, on another it is not."""
+    assert wait_before(1, StreamTruncated("m", status=200), True, NOW) is not None
+    assert wait_before(1, StreamTruncated("m", status=200), False, NOW) is None
 
 
 def test_what_was_never_sent_may_be_sent() -> None:

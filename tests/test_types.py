@@ -130,9 +130,9 @@ def test_what_may_be_missing_may_be_missing(face: SyncFace, kind: Kind) -> None:
             assert kind.plain(made).get("usage") is None
 
 
-@pytest.mark.parametrize("kind", CLASSES, ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind.name != "Mapping"], ids=str)
 def test_generic_aliases(face: SyncFace, kind: Kind) -> None:
-    """`into=list[T]`, `dict[str, T]`, `T | None` and tuples of T reach the objects inside."""
+    """`into=list[T]`, `dict[str, T]`, `T | None` and tuples of T reach the classes inside, but not what is merely callable."""
     one = kind.into_message
     script = [as_body([MESSAGE]), as_body({"a": MESSAGE}), as_body(MESSAGE), as_body({"a": [MESSAGE, None]}), as_body([MESSAGE])]
     with served(face, script, kind) as (client, _):

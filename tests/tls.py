@@ -1,9 +1,11 @@
-"""A certificate made for the test, and a server that speaks TLS with it."""
+"""A certificate made for the test, a server that speaks TLS with it, and a proxy on the way to it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -77,6 +79,43 @@ def tls_server(certificate: Certificate) -> Iterator[str]:
         thread.start()
         try:
             yield f"https://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join(5)
+
+
+@contextlib.contextmanager
+def tunnel() -> Iterator[tuple[str, list[bytes]]]:
+    """The URL of a proxy that opens tunnels (RFC 9110 section 9.3.6), and all that it saw outside of them."""
+    seen: list[bytes] = []
+
+    def relay(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    class Tunnel(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n") and (byte := self.request.recv(1)):
+                head += byte
+            seen.append(head)
+            host, _, port = head.split(b" ")[1].decode().rpartition(":")
+            with socket.create_connection((host, int(port)), 5) as there:
+                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=relay, args=(there, self.request))
+                back.start()
+                relay(self.request, there)
+                back.join(5)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", seen
         finally:
             server.shutdown()
             thread.join(5)
