@@ -21,9 +21,9 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from ._connecting import answer_on, open_session, request_in, within
 from ._connecting import connect as connect_to
-from ._connecting import once, open_session, timeout_of, within
-from .async_streams import pending
+from .async_streams import AsyncStream, pending
 from .client import BaseClient
 from .environment import proxy_for
 from .errors import ConfigError
@@ -39,9 +39,6 @@ _CHUNK = 2**14
 
 #: What aiohttp would put of its own where the plan has none.
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-
-#: The longest line of a head, in bytes: what http.client takes.
-_LINE = 2**16
 
 #: A body in memory from this size on, in bytes, is handed over as a file: aiohttp warns of it otherwise.
 _LARGE = 2**20
@@ -69,57 +66,26 @@ class _Wire:
         In a session of ours the request goes to the connector as it is: `ClientSession.request` would copy the headers,
         look for cookies and redirects and set timers again for each call. A session of the user's does as it does.
         """
-        headers = plan.headers
+        client, url, headers = self._client, _url(plan.url), plan.headers
+        if client._closed:
+            raise ConfigError("the client is closed")
         body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
         if body is not None and (not isinstance(body, bytes) or len(body) >= _LARGE):
             headers = {**headers, "Content-Length": str(len(body))}
             body = io.BytesIO(body) if isinstance(body, bytes) else body
-        url, given = _url(plan.url), self._client._session_given
-        if self._client._closed:
-            raise ConfigError("the client is closed")
         skip = [name for name in _AUTOMATIC if name not in headers] or None
-        if given is not None:
+        if client._session_given is not None:
             self._connected = True  # as far as can be known
-            response: aiohttp.ClientResponse = await given.request(
-                plan.method,
-                url,
-                data=body,
-                headers=headers,
-                skip_auto_headers=skip,
-                allow_redirects=False,
-                auto_decompress=False,
-                timeout=timeout_of(connect),
-                middlewares=(*given._middlewares, once()),
+            return await request_in(
+                client._session_given, plan.method, url, connect, data=body, headers=headers, skip_auto_headers=skip
             )
-            return response
-        session = await self._client._session()
-        loop = asyncio.get_running_loop()
+        session, loop = await client._session(), asyncio.get_running_loop()
         request = aiohttp.ClientRequest(
-            plan.method,
-            url,
-            data=body,
-            headers=headers,
-            skip_auto_headers=skip,
-            loop=loop,
-            session=session,
-            proxy=self._client._proxy,
+            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=client._proxy
         )
         connection = await connect_to(session, request, connect)
         self._connected = True
-        try:
-            connection.protocol.set_response_params(
-                read_until_eof=True,
-                auto_decompress=False,
-                skip_payload=plan.method == "HEAD",
-                read_bufsize=_CHUNK,
-                max_line_size=_LINE,
-                max_field_size=_LINE,
-            )
-            response = await request.send(connection)
-            return await response.start(connection)
-        except BaseException:
-            connection.close()
-            raise
+        return await answer_on(connection, request)
 
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
@@ -152,6 +118,7 @@ class AsyncClient(BaseClient):
 
     def _set_up(self) -> None:
         self._held: Held = {}
+        self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
         weakref.finalize(self, _finish, self._held).atexit = False
         proxy = None if self._session_given is not None else proxy_for(self.base_url)
         self._proxy = None if proxy is None else URL(proxy)
@@ -160,7 +127,10 @@ class AsyncClient(BaseClient):
         _clients.add(self)
 
     def _start(self, call: Call) -> Any:
-        return pending(partial(self._begin, call), call)
+        result = pending(partial(self._begin, call), call)
+        if isinstance(result, AsyncStream):
+            self._streams.add(result)
+        return result
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), asyncio.get_running_loop().time)
@@ -178,8 +148,10 @@ class AsyncClient(BaseClient):
         return held[0]
 
     async def close(self) -> None:
-        """Close the connections, of other loops too. A session that was handed over stays open."""
+        """Close the connections, those of open streams and of other loops too. A session that was handed over stays open."""
         self._closed = True
+        for stream in list(self._streams):
+            stream.cut()
         here = asyncio.get_running_loop()
         if here in self._held:
             await self._held[here][1].aclose()

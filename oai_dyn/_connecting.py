@@ -21,6 +21,9 @@ from .environment import ca_bundle
 
 T = TypeVar("T")
 
+#: The longest line of a head, in bytes: what http.client takes.
+LINE = 2**16
+
 #: Our deadlines are the flow's: aiohttp's own total would end a long stream.
 timeout_of = lru_cache(256)(lambda connect: aiohttp.ClientTimeout(total=None, connect=connect))
 
@@ -33,7 +36,7 @@ class _Protocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; once an answer is over they are nobody's, and the connection is not used again."""
-        if self._payload is not None and self._payload is not self.last_payload and self._payload.is_eof():
+        if data and self._payload is not None and self._payload is not self.last_payload and self._payload.is_eof():
             self.force_close()
         super().data_received(data)
 
@@ -76,6 +79,7 @@ def _readable(sock: Any) -> bool:
 
 
 def open_session() -> aiohttp.ClientSession:
+    """A session on the running loop, with no bound on connections, no cookies, and the environment's authorities."""
     verify: ssl.SSLContext | bool = True
     if bundle := ca_bundle():
         folder = os.path.isdir(bundle)
@@ -105,15 +109,43 @@ async def connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest
         connection.close()
 
 
-def once() -> Any:
-    """A middleware that keeps a session from sending a request again when a used connection has died."""
+async def answer_on(connection: Any, request: aiohttp.ClientRequest) -> aiohttp.ClientResponse:
+    """Send a request on a connection and return with the head of its answer."""
+    try:
+        connection.protocol.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,
+            skip_payload=request.method == "HEAD",
+            read_bufsize=2**16,
+            max_line_size=LINE,
+            max_field_size=LINE,
+        )
+        response = await request.send(connection)
+        return await response.start(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+async def request_in(
+    session: aiohttp.ClientSession, method: str, url: Any, seconds: float | None, **parts: Any
+) -> aiohttp.ClientResponse:
+    """Send a request in a session of the user's: it does as it does, but follows no redirect and sends nothing twice."""
     tried: list[bool] = []
 
-    async def middleware(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.ClientResponse:
-        if tried:
+    async def once(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.ClientResponse:
+        if tried:  # aiohttp tries again by itself when a used connection has died
             raise aiohttp.ServerDisconnectedError
         tried.append(True)
         response: aiohttp.ClientResponse = await handler(request)
         return response
 
-    return middleware
+    return await session.request(
+        method,
+        url,
+        allow_redirects=False,
+        auto_decompress=False,
+        timeout=timeout_of(seconds),
+        middlewares=(*session._middlewares, once),
+        **parts,
+    )

@@ -161,7 +161,7 @@ class Client(BaseClient):
         with self._lock:
             session, self._session, self._closed = self._session, None, True
         for stream in list(self._streams):
-            stream._exchange.cut()
+            stream.cut()
         if session is not None:
             session.close()
 

@@ -68,6 +68,11 @@ class AsyncStream:
         if self._exchange is not None:
             self._exchange.close()
 
+    def cut(self) -> None:
+        """End a stream that its user has not ended: its client was closed."""
+        if self._exchange is not None:
+            self._exchange.cut()
+
     def __del__(self) -> None:
         if self._exchange is None or self._exchange.closed:
             return

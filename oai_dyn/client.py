@@ -117,8 +117,6 @@ class BaseClient:
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
-        profile = providers.load(provider)
-        place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
         for name, value in headers.items():
             try:
                 put_header({}, name, value)
@@ -127,21 +125,13 @@ class BaseClient:
         if hook is not None and not callable(hook):
             raise ConfigError(f"hook: {hook!r}, wanted a callable")
         resolve_timeout(timeout, streaming=False)
-        self._config = Config(
-            base_url=place.base_url,
-            headers={"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING, **place.headers},
-            own_headers=headers,
-            query={**place.query, **(query or {})},
-            auth=place.auth,
-            keyless=place.keyless,
-            timeout=timeout,
-            limits=check_limits(limits),
-            max_retries=check_retries(max_retries),
-            allow_truncated=bool(allow_truncated),
-            codecs=codecs or {},
-            hook=hook,
-            validate=_check_validate(validate),
-        )
+        profile = providers.load(provider)
+        place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
+        agent = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
+        settings = timeout, check_limits(limits), check_retries(max_retries), bool(allow_truncated)
+        query = {**place.query, **(query or {})}
+        known = place.base_url, {**agent, **place.headers}, headers, query, place.auth, place.keyless
+        self._config = Config(*known, *settings, codecs or {}, hook, _check_validate(validate))
         self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
         self._set_up()

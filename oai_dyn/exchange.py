@@ -89,7 +89,10 @@ class Exchange:
                     outcome, resume = error, self._flow.throw
                 except self._wire.foreign as error:
                     outcome, resume = failure_of(self._wire.explained(error), step), self._flow.throw
-                if self.closed:
+                except Exception:
+                    if not self.closed:
+                        raise
+                if self.closed:  # from elsewhere; what the wait came to is a consequence of that
                     raise StreamError("the call was closed while it waited")
         except StopIteration as end:
             self.close()
@@ -121,7 +124,10 @@ def failure_of(failure: Failure, step: Any) -> APIConnectionError:
         error: APIConnectionError = APITimeoutError(f"time ran out: {step.why if failure.sent else 'connect'}")
     else:
         stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
-        error = APIConnectionError(f"{stage}: {os.strerror(failure.number)}" if failure.number else stage)
+        told = (
+            failure.number is not None and type(step) is not Read
+        )  # how a body breaks off is not told alike by the two libraries
+        error = APIConnectionError(f"{stage}: {os.strerror(failure.number or 0)}" if told else stage)
     error.sent = failure.sent
     return error
 

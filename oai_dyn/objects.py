@@ -7,6 +7,7 @@ its place, and kept as the cause.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -123,7 +124,7 @@ def _wanted(kind: type, value: Any, path: Path = ()) -> Any:
 
 def _build(cls: Any, data: Any, path: Path, codecs: Codecs) -> Any:
     """Make a dataclass or attrs class; unknown keys are passed over, a missing one is named with its place."""
-    hints = typing.get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     given: dict[str, Any] = {}
     _wanted(dict, data, path)
     for name, argument, required in _fields(cls):
@@ -132,6 +133,21 @@ def _build(cls: Any, data: Any, path: Path, codecs: Codecs) -> Any:
         elif required:
             raise Misfit(str(Fault((*path, name), f"missing, and {cls.__name__} has no default for it")))
     return cls(**given)
+
+
+def _hints(cls: Any) -> dict[str, Any]:
+    """The type hints of a class; one that names what is not there at run time counts as Any."""
+    try:
+        return typing.get_type_hints(cls, include_extras=True)
+    except NameError:
+        pass
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for name, hint in vars(base).get("__annotations__", {}).items():
+            alone = type(base.__name__, (), {"__annotations__": {name: hint}, "__module__": base.__module__})
+            with contextlib.suppress(NameError):
+                found |= typing.get_type_hints(alone, include_extras=True)
+    return found
 
 
 def _fields(cls: Any) -> list[tuple[str, str, bool]]:

@@ -48,6 +48,10 @@ class Stream:
         """Stop here: the connection is closed and its slot free."""
         self._exchange.close()
 
+    def cut(self) -> None:
+        """End a stream that its user has not ended: its client was closed."""
+        self._exchange.cut()
+
     def __enter__(self) -> Self:
         return self
 

@@ -88,7 +88,7 @@ class _Scripted(BaseClient):
         self.script = list(script)
         self.sent: list[Plan] = []
         self.waits: list[float] = []
-        super().__init__(**{"api_key": "scripted", "base_url": "http://scripted.invalid/v1", **settings})
+        super().__init__(**{"api_key": "test-key", "base_url": "http://scripted.invalid/v1", **settings})
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), lambda: 0.0)  # type: ignore[arg-type]

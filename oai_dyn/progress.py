@@ -1,0 +1,61 @@
+"""What one call has come to so far, and who is told of it.
+
+Rules of this file: no waiting; time is read from the clock that the flow was given.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from .plan import redacted
+from .verdicts import concealed_reply
+from .wire import Attempt, Call, Notice, Reply
+
+log = logging.getLogger("oai_dyn")
+
+
+class Progress:
+    """What one call has come to so far."""
+
+    def __init__(self, call: Call, clock: Callable[[], float]) -> None:
+        self.call = call
+        self.clock = clock
+        self.started = self.attempt_started = clock()
+        self.number = 0
+        self.attempts: tuple[Attempt, ...] = ()
+        self.given = False
+        self.reply: Reply | None = None
+        self.end = None if call.timeout.total is None else self.started + call.timeout.total
+
+    def begin_attempt(self) -> None:
+        """Another try: number it, and start its clock."""
+        self.number += 1
+        self.attempt_started = self.clock()
+        self.reply = None
+
+    def deadline(self, seconds: float | None, since: float, why: str) -> tuple[float | None, str]:
+        """The sooner of a wait that began at `since` and the end of the whole call, and which of them it is."""
+        if seconds is None or (self.end is not None and self.end <= since + seconds):
+            return self.end, "total"
+        return since + seconds, why
+
+    def with_this(self, status: int | None, error: str | None = None, wait: float | None = None) -> tuple[Attempt, ...]:
+        """All attempts so far, and this one."""
+        return (*self.attempts, Attempt(self.number, status, error, self.clock() - self.attempt_started, wait))
+
+    def tell(self, kind: str, error: BaseException | None = None) -> None:
+        """Tell the hook and the log; a hook that raises is logged and changes nothing."""
+        hook = self.call.config.hook
+        if hook is None and not log.isEnabledFor(logging.DEBUG):
+            return
+        name = None if error is None else type(error).__name__
+        reply = concealed_reply(self.reply, self.call)
+        notice = Notice(kind, redacted(self.call.plan), reply, self.number, self.clock() - self.started, name)
+        status, what = reply and reply.status, f" {name}" if name else ""
+        log.debug("%s %r attempt %d status %s after %.3f s%s", kind, notice.plan, self.number, status, notice.elapsed, what)
+        if hook is not None:
+            try:
+                hook(notice)
+            except Exception:
+                log.exception("the hook failed")
