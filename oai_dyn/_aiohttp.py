@@ -103,6 +103,9 @@ class _Wire:
         if response is not None:
             response.close()
 
+    def wake(self) -> None:
+        self.release()
+
     def explained(self, error: Exception) -> Failure:
         """What one of aiohttp's exceptions comes to."""
         sent = self._connected and not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)

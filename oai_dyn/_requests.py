@@ -44,7 +44,6 @@ class _Wire:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._process = os.getpid()
         self._raw: Any = None
         self._body: Any = None
 
@@ -93,11 +92,12 @@ class _Wire:
         if body is not None and not isinstance(body, bytes):
             body.close()
         if raw is not None:
-            with contextlib.suppress(AttributeError, ValueError, RuntimeError, OSError):
-                if os.getpid() == self._process:  # a forked child would shut its parent's connection
-                    raw.shutdown()  # wakes a thread that waits in a read
             raw.close()
             raw.release_conn()
+
+    def wake(self) -> None:
+        with contextlib.suppress(AttributeError, ValueError, RuntimeError, OSError):
+            self._raw.shutdown()
 
     def explained(self, error: Exception) -> Failure:
         """Look through an exception and all it was raised from: requests wraps urllib3's, and that the system's."""

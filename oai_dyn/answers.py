@@ -9,6 +9,7 @@ function and one key in `READERS`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
@@ -139,7 +140,8 @@ def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     yield Opened(reply)
     if "json" in content_type:
         body = yield from _read_whole(reply, progress)
-        refuse_disguised(_decoded(body, content_type, reply) if body else None, reply, body, progress.call)
+        with contextlib.suppress(DecodeError):  # JSON lines, say: a file of the user's
+            refuse_disguised(decode(body), reply, body, progress.call)
         yield Given([body])
         return
     undo, finish = undoing(reply)

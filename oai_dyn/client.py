@@ -23,7 +23,7 @@ from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
 from .version import __version__
-from .wire import Call, Config, Event, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
+from .wire import Call, Config, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -117,21 +117,26 @@ class BaseClient:
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
-        for name, value in headers.items():
-            try:
-                put_header({}, name, value)
-            except ValidationError as error:
-                raise ConfigError(f"headers: {error}") from None
-        if hook is not None and not callable(hook):
-            raise ConfigError(f"hook: {hook!r}, wanted a callable")
+        _check_settings(headers, hook, query, codecs)
         resolve_timeout(timeout, streaming=False)
         profile = providers.load(provider)
         place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
         agent = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
-        settings = timeout, check_limits(limits), check_retries(max_retries), bool(allow_truncated)
-        query = {**place.query, **(query or {})}
-        known = place.base_url, {**agent, **place.headers}, headers, query, place.auth, place.keyless
-        self._config = Config(*known, *settings, codecs or {}, hook, _check_validate(validate))
+        self._config = Config(
+            base_url=place.base_url,
+            headers=Frozen({**agent, **place.headers}),
+            own_headers=headers,
+            query=Frozen({**place.query, **(query or {})}),
+            auth=place.auth,
+            keyless=place.keyless,
+            timeout=timeout,
+            limits=check_limits(limits),
+            max_retries=check_retries(max_retries),
+            allow_truncated=bool(allow_truncated),
+            codecs=codecs or {},
+            hook=hook,
+            validate=_check_validate(validate),
+        )
         self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
         self._set_up()
@@ -197,7 +202,8 @@ class BaseClient:
         if call.into is not None or route.page is not None:
             call = call._replace(read=self._reader(call, again))
         if validate in ("reply", "both"):
-            call = call._replace(check=_reply_check(route))
+            schema = route.stream.schema if call.plan.streaming and route.stream else route.reply.schema
+            call = call._replace(check=_reply_check(route, schema))
         return self._start(call)
 
     def _reader(self, call: Call, again: Any) -> Callable[[Reply], Any] | None:
@@ -228,6 +234,8 @@ class BaseClient:
         make = None if item is None else self._maker(item)
         rule = route.page
         assert rule is not None
+        first = {**next((a for a in arguments if isinstance(a, Mapping)), {}), **keywords}.get(rule.param)
+        seen = seen or frozenset([str(first)] if first is not None else [])
 
         def fetch(cursor: str) -> Any:
             return self._make(route, arguments, {**keywords, rule.param: cursor}, seen | {cursor})
@@ -239,6 +247,19 @@ class BaseClient:
 
     def _start(self, call: Call) -> Any:
         raise NotImplementedError
+
+
+def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any) -> None:
+    for name, value in headers.items():
+        try:
+            put_header({}, name, value)
+        except ValidationError as error:
+            raise ConfigError(f"headers: {error}") from None
+    if hook is not None and not callable(hook):
+        raise ConfigError(f"hook: {hook!r}, wanted a callable")
+    for name, value in (("query", query), ("codecs", codecs)):
+        if not isinstance(value or {}, Mapping):
+            raise ConfigError(f"{name}: of type {type(value).__name__}, wanted a dict")
 
 
 def hidden(value: Any) -> Any:
@@ -293,11 +314,11 @@ def _request_check(route: Route, validate: str | None) -> Callable[[Any], None] 
     return check
 
 
-def _reply_check(route: Route) -> Callable[[Any], None]:
+def _reply_check(route: Route, schema: Any) -> Callable[[Any], None]:
     engine = import_module("oai_dyn.validate")
 
     def check(reply: Reply) -> None:
-        if found := engine.faults(route.reply.schema, reply.data, f"the reply of {route.name}"):
+        if found := engine.faults(schema, reply.data, f"the reply of {route.name}"):
             raise ValidationError(errors=tuple(found))
 
     return check

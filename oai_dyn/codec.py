@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -86,6 +87,8 @@ def _find_in_text(value: str, path: tuple[str | int, ...]) -> Fault | None:
 
 
 def _find_in_object(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
+    if isinstance(value, Enum):
+        return _find(value.value, plain, path, depth + 1)
     try:
         orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError):

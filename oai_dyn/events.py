@@ -43,7 +43,8 @@ class EventReader:
         self._into = call.into
         self._read = call.read
         self._marked = False
-        self._plain = call.into is None and not self.rule.envelope
+        self._check = call.check
+        self._plain = call.into is None and not self.rule.envelope and self._check is None
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._kept: deque[bytes] = deque()
@@ -171,9 +172,11 @@ class EventReader:
     def _typed_value(self, name: str | None, value: Any, data: bytes) -> Any:
         if self.rule.envelope:
             value = {"event": name, "data": value}
+        reply = self.reply._replace(data=value, body=data)
+        if self._check is not None:
+            self._check(reply)
         if self._read is None:
             return Record(value) if type(value) is dict else value
-        reply = self.reply._replace(data=value, body=data)
         try:
             return self._read(reply)
         except OaiDynError:

@@ -10,6 +10,7 @@ gives the connection back before anything else happens.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, Protocol
@@ -46,6 +47,9 @@ class Wire(Protocol):
     def explained(self, error: Exception) -> Failure:
         """What a foreign error comes to, without anything of it but the system's error number."""
 
+    def wake(self) -> None:
+        """End a wait that another thread is in."""
+
     def release(self) -> None:
         """Let go of the connection: to be used again if its body was read to the end, closed otherwise."""
 
@@ -63,6 +67,7 @@ class Exchange:
         self.reply: Reply | None = None
         self.closed = False
         self.cut_off = False
+        self._thread: int | None = None
         self._wire = wire
         self._flow = run(call, clock, time.time)
         self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]] = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
@@ -83,6 +88,7 @@ class Exchange:
                 if kind is Opened:
                     self.reply = step.reply
                     return step
+                self._thread = threading.get_ident()
                 try:
                     outcome, resume = await self._take[kind](step), self._flow.send
                 except OaiDynError as error:
@@ -92,6 +98,8 @@ class Exchange:
                 except Exception:
                     if not self.closed:
                         raise
+                finally:
+                    self._thread = None
                 if self.closed:  # from elsewhere; what the wait came to is a consequence of that
                     raise StreamError("the call was closed while it waited")
         except StopIteration as end:
@@ -113,6 +121,9 @@ class Exchange:
     def close(self) -> None:
         """End the call wherever it stands; the synchronous face may do so from another thread."""
         self.closed = True
+        if self._thread not in (None, threading.get_ident()):
+            self._wire.wake()  # the thread that waits lets go of the connection as it leaves
+            return
         self._wire.release()
         if not getattr(self._flow, "gi_running", False):  # else the thread in it meets a closed connection, and ends it
             self._flow.close()

@@ -134,6 +134,8 @@ def _unpack(name: str, value: Any) -> tuple[str | None, Any, str | None, Mapping
         filename, content, content_type, extra = [*value, None, None][:4]
         if content_type is not None and not isinstance(content_type, str):
             raise ValidationError(errors=(Fault((name,), f"content type {content_type!r}, wanted text"),))
+        if not isinstance(extra or {}, Mapping):
+            raise ValidationError(errors=(Fault((name,), f"headers of type {type(extra).__name__}, wanted a dict"),))
         return filename, content, content_type, extra or {}
     if isinstance(value, os.PathLike):
         return Path(value).name, value, None, {}
@@ -173,6 +175,8 @@ def _from_open_file(name: str, file: Any) -> Source:
             file = spool
         length = file.seek(0, os.SEEK_END)
     except (ValueError, OSError) as error:
+        if spool is not None:
+            spool.close()
         raise ValidationError(errors=(Fault((name,), f"the file cannot be read: {error}"),)) from None
 
     def rewound() -> IO[bytes]:

@@ -43,7 +43,9 @@ class BasePage(Record, Generic[Item]):
         self._request_id = turn.reply.request_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Record, (dict(self.items()),)
+        record = Record(self.items())
+        record._request_id = self._request_id
+        return record.__reduce_ex__(2)  # type: ignore[return-value]
 
     @property
     def here(self) -> list[Item]:
@@ -73,7 +75,7 @@ class BasePage(Record, Generic[Item]):
                 value = value[step]
             except (KeyError, IndexError, TypeError):
                 return None
-        if not isinstance(value, str | int) or value == "":
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             return None
         if str(value) in self._turn.seen:
             reply = self._turn.reply

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from .codec import encode, to_dict
+from .codec import decode, encode, to_dict
 from .errors import ConfigError, Fault, ValidationError
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
@@ -42,6 +42,10 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _SENSITIVE = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
+#: A wait of three years is one without end; sockets and clocks do not take much more, in seconds.
+_FOR_EVER = 1e8
+
+
 class Arguments(NamedTuple):
     """A call's arguments, each where it travels. `body` is None where the row has none."""
 
@@ -66,8 +70,9 @@ def make_call(
     write = _writer(config)
     sorted_out = _sort(route, arguments, keywords, options, write)
     streaming = _asks_stream(route, sorted_out)
-    if check is not None:
-        check(sorted_out.body)
+    if check is not None and sorted_out.body is not None:
+        # What is checked is what is sent: objects inside the body are plain by then; files stay as they are.
+        check(decode(encode(sorted_out.body, write)) if route.body.kind == "json" else sorted_out.body)
     body, content_type = _body(route, sorted_out.body, write)
     plan = Plan(
         route,
@@ -107,6 +112,8 @@ def _sort(
     rest: dict[str, Any] = {}
     places = {"path": path, "query": query, "header": headers}
     for name, value in keywords.items():
+        if name in path:
+            raise ValidationError(errors=(Fault((name,), "given twice, by position and by keyword"),))
         places.get(route.where.get(name, ""), rest)[name] = value
     if route.body.kind == "none":
         query = {**named, **query, **rest}
@@ -154,8 +161,6 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Callable[[An
     path = route.path
     for name in route.path_params:
         path = path.replace(f"{{{name}}}", _segment(name, arguments.path.get(name), route))
-    if unknown := arguments.path.keys() - set(route.path_params):
-        raise ValidationError(f"{route.name} has no path parameter {sorted(unknown)[0]!r}")
     query = {**route.fixed_query, **config.query, **arguments.query}
     if not query:
         return config.base_url + path
@@ -213,7 +218,8 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         what = "characters beyond printable ASCII" if isinstance(value, str) else f"type {type(value).__name__}"
         raise ValidationError(f"header {name}: the value has {what}, wanted one line of ASCII text")
-    headers[name] = Secret(value) if _SENSITIVE.search(name) and not name.lower().endswith("idempotency-key") else value
+    sensitive = _SENSITIVE.search(name) and name.lower() != "idempotency-key"
+    headers[name] = Secret(value) if sensitive else str(value)
 
 
 def _body(
@@ -252,18 +258,17 @@ def resolve_timeout(value: Any, streaming: bool) -> Timeout:
     if value is None:
         return Timeout()
     if isinstance(value, Timeout):
-        for name, seconds in vars(value).items():
-            _check_seconds(f"timeout.{name}", seconds)
-        return value
-    _check_seconds("timeout", value)
+        return Timeout(**{name: _seconds(f"timeout.{name}", seconds) for name, seconds in vars(value).items()})
+    seconds = _seconds("timeout", value)
     if streaming:
-        return Timeout(connect=value, first_event=value, idle=value)
-    return Timeout(connect=value, total=value)
+        return Timeout(connect=seconds, first_event=seconds, idle=seconds)
+    return Timeout(connect=seconds, total=seconds)
 
 
-def _check_seconds(name: str, value: Any) -> None:
+def _seconds(name: str, value: Any) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
         raise ConfigError(f"{name}: {value!r}, wanted a number of seconds above 0, a Timeout, or None")
+    return None if value is None or value > _FOR_EVER else value
 
 
 def check_limits(limits: Any) -> Limits:

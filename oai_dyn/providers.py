@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,7 +16,7 @@ from .catalog import packaged, packaged_names, read
 from .errors import ConfigError, ValidationError
 from .form import normal_path
 from .plan import put_header
-from .wire import Secret
+from .wire import Frozen, Secret
 
 DEFAULT = "openai"
 
@@ -91,8 +90,8 @@ def settle(
     own = [str(url).rstrip("/") for url in (from_env, profile.get("base_url")) if url]
     if base_url is not None and not isinstance(base_url, str):
         raise ConfigError(f"base_url: of type {type(base_url).__name__}, wanted text")
-    chosen = base_url or next(iter(own), None)
-    if not chosen:
+    chosen = base_url if base_url is not None else next(iter(own), None)
+    if chosen is None:
         raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
     address, query = check_url(chosen)
     at_home = chosen.rstrip("/") in own
@@ -110,10 +109,10 @@ def settle(
         keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
     return Place(
         address,
-        MappingProxyType({**query, **profile.get("query", {})}),
-        MappingProxyType(headers),
-        MappingProxyType(auth),
-        MappingProxyType(keyless),
+        Frozen({**query, **profile.get("query", {})}),
+        Frozen(headers),
+        Frozen(auth),
+        Frozen(keyless),
     )
 
 

@@ -12,12 +12,11 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from .catalog import packaged, read
 from .errors import ConfigError, Fault, RouteError
-from .wire import Answer, Paging, Route, Sending, Stream
+from .wire import Answer, Frozen, Paging, Route, Sending, Stream
 
 Row = Mapping[str, Any]
 
@@ -118,10 +117,10 @@ def compile_row(row: Row) -> Route:
         id=row.get("id"),
         positional=tuple(row.get("positional", ())),
         path_params=path_params,
-        where=MappingProxyType(where | dict.fromkeys(path_params, "path")),
-        header_names=MappingProxyType(dict(headers)),
-        fixed_query=MappingProxyType(dict(fixed.get("query", {}))),
-        fixed_headers=MappingProxyType(dict(fixed.get("headers", {}))),
+        where=Frozen(where | dict.fromkeys(path_params, "path")),
+        header_names=Frozen(headers),
+        fixed_query=Frozen(dict(fixed.get("query", {}))),
+        fixed_headers=Frozen(dict(fixed.get("headers", {}))),
         body=_sending(row.get("body", {})),
         reply=Answer(reply.get("kind", "json"), reply.get("or"), reply.get("schema")),
         stream=_stream(row["stream"]) if "stream" in row else None,
@@ -133,7 +132,7 @@ def compile_row(row: Row) -> Route:
 
 
 def _sending(rule: Row) -> Sending:
-    parts = MappingProxyType(dict(rule.get("parts", {})))
+    parts = Frozen(dict(rule.get("parts", {})))
     return Sending(rule.get("kind", "none"), rule.get("or"), parts, rule.get("sole"), rule.get("schema"))
 
 

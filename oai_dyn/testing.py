@@ -74,6 +74,9 @@ class _Wire:
     def explained(self, error: Exception) -> Failure:
         return Failure(isinstance(error, TimeoutError), sent=True, number=getattr(error, "errno", None))
 
+    def wake(self) -> None:
+        self.release()
+
     def release(self) -> None:
         self._pieces = []
 

@@ -16,6 +16,9 @@ from jsonschema.exceptions import ValidationError as SchemaFault
 from .catalog import packaged
 from .errors import ConfigError, Fault
 
+#: The longest message that is told whole, in characters.
+_LONGEST = 250
+
 
 def route_table_faults(document: Any) -> list[Fault]:
     """What a document of rows has wrong, against `schemas/route-table.json`."""
@@ -42,4 +45,6 @@ def _sorted(errors: Any) -> list[SchemaFault]:
 
 
 def _fault(error: SchemaFault) -> Fault:
-    return Fault(tuple(error.absolute_path), error.message)
+    # jsonschema quotes the whole value, which may be a prompt of megabytes.
+    message = error.message if len(error.message) <= _LONGEST else f"{error.message[:120]} ... {error.message[-120:]}"
+    return Fault(tuple(error.absolute_path), message)

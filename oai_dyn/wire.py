@@ -7,9 +7,8 @@ What may be secret shows as `***` wherever it is printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
 
 
 class Secret(str):
@@ -26,6 +25,20 @@ class Secret(str):
 
 def _latin(text: str | bytes) -> str:
     return text if isinstance(text, str) else text.decode("latin-1")
+
+
+class Frozen(dict[str, Any]):
+    """A dict that is not changed any more, and travels (a mappingproxy does not)."""
+
+    __slots__ = ()
+
+    def _refuse(self, *arguments: Any, **keywords: Any) -> NoReturn:
+        raise TypeError("what the table and the settings hold is frozen")
+
+    __setitem__ = __delitem__ = pop = popitem = clear = update = setdefault = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Frozen, (dict(self),)
 
 
 class Headers(Mapping[str, str]):
@@ -127,7 +140,7 @@ class Sending(NamedTuple):
 
     kind: str = "none"
     other: str | None = None
-    parts: Mapping[str, str] = MappingProxyType({})
+    parts: Mapping[str, str] = Frozen()
     sole: str | None = None
     schema: str | None = None
 
@@ -152,8 +165,7 @@ class Paging(NamedTuple):
     more: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One row of the table. `where` tells for every known keyword where it travels."""
 
     name: str
@@ -162,10 +174,10 @@ class Route:
     id: str | None = None
     positional: tuple[str, ...] = ()
     path_params: tuple[str, ...] = ()
-    where: Mapping[str, str] = field(default_factory=dict)
-    header_names: Mapping[str, str] = field(default_factory=dict)
-    fixed_query: Mapping[str, str] = field(default_factory=dict)
-    fixed_headers: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = Frozen()
+    header_names: Mapping[str, str] = Frozen()
+    fixed_query: Mapping[str, str] = Frozen()
+    fixed_headers: Mapping[str, str] = Frozen()
     body: Sending = _SENDS_NOTHING
     reply: Answer = _ANSWERS_JSON
     stream: Stream | None = None
@@ -201,16 +213,16 @@ class Config(NamedTuple):
     """
 
     base_url: str
-    headers: Mapping[str, str] = MappingProxyType({})
-    own_headers: Mapping[str, str | None] = MappingProxyType({})
-    query: Mapping[str, Any] = MappingProxyType({})
-    auth: Mapping[str, Mapping[str, str]] = MappingProxyType({})
-    keyless: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = Frozen()
+    own_headers: Mapping[str, str | None] = Frozen()
+    query: Mapping[str, Any] = Frozen()
+    auth: Mapping[str, Mapping[str, str]] = Frozen()
+    keyless: Mapping[str, str] = Frozen()
     timeout: Timeout | float | None = None
     limits: Limits = Limits()
     max_retries: int = 2
     allow_truncated: bool = False
-    codecs: Mapping[type, Any] = MappingProxyType({})
+    codecs: Mapping[Any, Any] = Frozen()
     hook: Callable[[Notice], Any] | None = None
     validate: Any = None
 

@@ -21,21 +21,20 @@ import oai_dyn
 
 PACKAGE = Path(oai_dyn.__file__).parent
 
-#: The layers, from the innermost. A file that stands in none of them belongs to the outermost, 7.
+#: The layers, from the innermost. A file that stands in none of them belongs to the outermost.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "wire", "version"),
     ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
     ("catalog", "events", "pages", "plan", "verdicts"),
-    ("providers", "routes", "validate", "flow"),
-    ("client", "exchange"),
-    ("streams", "async_streams", "_timed", "_connecting"),
+    ("providers", "routes", "validate", "progress"),
+    ("client", "answers"),
+    ("flow",),
+    ("exchange", "_timed", "_connecting"),
+    ("streams", "async_streams"),
     ("_requests", "_aiohttp", "testing"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 OUTERMOST = len(LAYERS)
-
-#: Files that may import one of their own layer.
-SIBLINGS = {("async_streams", "streams")}
 
 #: The only imports inside functions: backoff loads asyncio, which a call that is never retried should not pay.
 INSIDE_FUNCTIONS = {("retry", "_bounds", "backoff"), ("retry", "_own_wait", "backoff")}
@@ -61,13 +60,17 @@ OWNERS: dict[str, set[str]] = {
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 3200, 40
+BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 3350, 40
 
 #: All lines.
 FILE_MOST = 320
 
-#: What is longer than it should be, with the reason. Nothing is.
-LONG_FILES: dict[str, str] = {}
+#: What is longer than it should be, with the reason.
+LONG_FILES = {
+    "client": "the surface in one place",
+    "errors": "the whole tree, and the words that servers use",
+    "wire": "the vocabulary that all layers share",
+}
 LONG_FUNCTIONS: dict[str, str] = {}
 
 PUBLIC_NAMES = [
@@ -200,7 +203,7 @@ def test_imports_go_down_the_layers() -> None:
     """A file imports only from layers before its own; in the outermost one they may import each other."""
     assert not {
         f"{module} (layer {layer(module)}) imports {target} (layer {layer(target)})"
-        for module, target in edges() - SIBLINGS
+        for module, target in edges()
         if layer(module) <= layer(target) and layer(module) < OUTERMOST
     }
 

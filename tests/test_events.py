@@ -83,6 +83,17 @@ def test_what_makes_it_whole_but_ends_it_not(data: bytes) -> None:
     assert events.complete
 
 
+def test_what_makes_it_whole_may_be_taken_back() -> None:
+    """After a `reopen` mark the end of the body is a cut again."""
+    events = reader({"complete": ["a.resting"], "reopen": ["a.working"]})
+    events.feed(event({"type": "a.resting"}))
+    assert events.complete
+    events.feed(event({"type": "a.working"}))
+    assert not events.complete
+    events.feed(event({"type": "a.resting"}))
+    assert events.complete
+
+
 FINISHES: list[tuple[list[dict[str, Any]], bool]] = [
     ([choice(0, None)], False),
     ([choice(0, None), choice(0, "stop")], True),
@@ -165,6 +176,18 @@ def test_an_error_is_a_failure_after_what_came_before() -> None:
         events = reader()
         assert [found for piece in pieces for found in events.feed(piece)] == [{"id": 1}]
         assert isinstance(events.failure, StreamError)
+
+
+def test_an_error_of_ours_from_the_users_class_is_that_error() -> None:
+    """What a class raises of our own errors is not wrapped again."""
+
+    def refuse(data: Any) -> Any:
+        raise StreamError("own words")
+
+    events = reader(into=refuse)
+    assert events.feed(event({"id": 1})) == []
+    assert type(events.failure) is StreamError
+    assert "own words" in str(events.failure)
 
 
 def test_an_envelope_has_name_and_data() -> None:

@@ -23,7 +23,7 @@ from oai_dyn import (
     StreamTruncated,
     Timeout,
 )
-from oai_dyn.flow import DRAIN_SECONDS, MAX_REDIRECTS
+from oai_dyn.answers import DRAIN_SECONDS
 from oai_dyn.wire import Read, Send
 
 
@@ -169,62 +169,13 @@ def test_a_redirect_without_an_address_is_an_error() -> None:
     assert isinstance(raised(by_hand().models.retrieve("m"), b"", {}, 302), APIStatusError)
 
 
-# --- Redirects ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "method", "sent"),
-    [
-        (301, "POST", "GET"),
-        (302, "POST", "GET"),
-        (303, "POST", "GET"),
-        (307, "POST", "POST"),
-        (308, "POST", "POST"),
-        (301, "PUT", "PUT"),
-        (302, "DELETE", "DELETE"),
-        (303, "PUT", "GET"),
-        (303, "GET", "GET"),
-    ],
-)
-def test_the_method_of_a_redirect(status: int, method: str, sent: str) -> None:
-    """RFC 9110: 303 asks for the result, 301 and 302 make a POST a GET, 307 and 308 change nothing."""
-    hand = by_hand().request(method, "/a", {"x": 1})
-    hand.head(status, {"Location": "/v2/b?c=d#e"})
-    first, second = hand.sent
-    assert second.plan.method == sent
-    assert second.plan.url == "http://127.0.0.1:9/v2/b?c=d"
-    kept = sent == method and status != 303
-    assert second.plan.body == (first.plan.body if kept else None)
-    assert ("Content-Type" in second.plan.headers) == (second.plan.body is not None)
-    assert second.plan.headers["Authorization"] == first.plan.headers["Authorization"]
-
-
-@pytest.mark.parametrize(
-    ("location", "url"),
-    [
-        ("/b", "http://127.0.0.1:9/b"),
-        ("b", "http://127.0.0.1:9/v1/b"),
-        ("../b", "http://127.0.0.1:9/b"),
-        ("?x=1", "http://127.0.0.1:9/v1/a?x=1"),
-        ("http://127.0.0.1:9", "http://127.0.0.1:9/"),
-        ("//127.0.0.1:9/b", "http://127.0.0.1:9/b"),
-        ("HTTP://127.0.0.1:9/b", "http://127.0.0.1:9/b"),
-    ],
-)
-def test_the_address_of_a_redirect(location: str, url: str) -> None:
-    """Relative to what was asked for, without a fragment, in one form."""
-    hand = by_hand(base_url="http://127.0.0.1:9/v1").request("GET", "/a")
-    hand.head(307, {"Location": location})
-    assert hand.sent[1].plan.url == url
-
-
-def test_redirects_are_bounded() -> None:
-    """After ten of them the call is over."""
-    hand = by_hand().models.retrieve("m")
-    for _ in range(MAX_REDIRECTS):
-        hand.head(307, {"Location": "/again"})
-    with pytest.raises(APIStatusError, match="more than 10 redirects"):
-        hand.head(307, {"Location": "/again"})
+def test_what_is_no_secret_is_not_concealed() -> None:
+    """A header that carries no credential leaves the words of an error as they came, in message and body."""
+    extra = {"Accept": "application/json", "X-Mode": "test"}
+    hand = by_hand(headers=extra).models.retrieve("m", extra_headers=extra)
+    error = raised(hand, b'{"error": "the test wants application/json"}', status=400)
+    assert str(error) == "HTTP 400: the test wants application/json"
+    assert error.body == b'{"error": "the test wants application/json"}'
 
 
 # --- Streams and files --------------------------------------------------------------------------------------

@@ -253,6 +253,7 @@ def test_nothing_is_read_whole() -> None:
 def test_nothing_asked_for_is_nothing() -> None:
     """Reading no bytes is no end and no error."""
     with Multipart([("file", b"x")])() as reader:
+        assert reader.readable()
         assert reader.read(0) == b""
         reader.read(70)
         assert reader.read(0) == b""

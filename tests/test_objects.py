@@ -160,6 +160,13 @@ def test_what_does_not_fit_is_told_with_its_place(into: Any, data: Any, message:
         reader(into)(data)
 
 
+def test_a_choice_of_classes_must_take_an_object() -> None:
+    """Where several classes are hinted and none takes the object, the first one's reason is told; other values stay."""
+    with pytest.raises(Misfit, match=r"^either\.total: missing"):
+        reader(Wide)({"either": {"sum": 1}})
+    assert reader(Wide)({"either": "text"}).either == "text"
+
+
 def test_a_class_may_refuse() -> None:
     """What the class itself raises comes through."""
     with pytest.raises(ValueError, match="below zero"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from faces import SyncFace
 from hostile import Bytes, Close, HostileServer, Reset, Stall, Step, Steps, Wait, chunk, cut, head, json_reply, reply, sse_reply
-from streamed import EVENT, chat, choice, gather
+from streamed import CHUNK, DONE, EVENT, PATIENT, chat, choice, gather
 
 from oai_dyn import APIConnectionError, APIError, APITimeoutError, DecodeError, StreamTruncated, Timeout
 
@@ -167,6 +169,27 @@ def test_the_end_of_a_body_is_not_its_cut(face: SyncFace, framing: Any, coding: 
         seen, error = gather(face, lambda: client.request("POST", "/x", {"stream": True}))
     assert isinstance(error, StreamTruncated)
     assert error.received == len(seen)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["cut", "whole"])
+@pytest.mark.parametrize("then", [Close(), Reset()], ids=["close", "reset"])
+def test_what_came_before_the_cut_is_given_out(face: SyncFace, then: Step, whole: bool) -> None:
+    """Events that wait for a slow user are not lost when the connection breaks behind them, nor is the end they bring."""
+    go = threading.Event()
+    rest = EVENT + DONE if whole else EVENT
+    fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+    with HostileServer([[head(200, fields), Bytes(chunk(EVENT)), Wait(go), Bytes(chunk(rest)), Wait(0.05), then]]) as server:
+        events = face.iterate(chat(face.client(base_url=server.url, timeout=PATIENT)))
+        assert next(events) == CHUNK
+        go.set()
+        face.wait(asyncio.sleep(0.15)) if face.name == "async" else time.sleep(0.15)
+        assert next(events) == CHUNK
+        if whole:
+            assert list(events) == []
+            return
+        with pytest.raises(StreamTruncated) as caught:
+            next(events)
+        assert (caught.value.received, caught.value.body) == (2, EVENT + EVENT)
 
 
 @pytest.mark.parametrize("bad", [b"zz\r\n", b"-5\r\n", b"\r\n\r\n", b"5 5\r\nabcde\r\n"])

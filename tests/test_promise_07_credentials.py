@@ -417,10 +417,10 @@ def test_a_tunnel_hides_the_key_from_the_proxy(face: SyncFace, monkeypatch: pyte
         assert face.wait(client.models.retrieve("n")).id == "n"
         close(face, client)
     assert seen
-    for head in seen:
-        assert head.startswith(b"CONNECT 127.0.0.1:")
-        assert b"proxy-authorization: basic dxnlcjpodw50zxiy" in head.lower()
-        assert KEY.encode() not in head
+    for request in seen:
+        assert request.startswith(b"CONNECT 127.0.0.1:")
+        assert b"proxy-authorization: basic dxnlcjpodw50zxiy" in request.lower()
+        assert KEY.encode() not in request
 
 
 def test_an_unknown_certificate_is_refused(face: SyncFace, certificate: Certificate) -> None:

@@ -168,6 +168,7 @@ def test_a_profiles_header_that_cannot_be_sent() -> None:
         ("http://[::1]:80/v1?a=b%20c", "http://[::1]:80/v1", {"a": "b c"}),
         ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1", {}),
         ("http://h:/v1", "http://h/v1", {}),
+        ("http://h/bücher/", "http://h/b%C3%BCcher", {}),
     ],
 )
 def test_an_address_is_brought_into_one_form(url: str, address: str, query: dict[str, str]) -> None:
@@ -190,7 +191,7 @@ def test_an_address_is_brought_into_one_form(url: str, address: str, query: dict
         "http://h/v1\n",
         "http://" + "ü" * 70 + ".example",
         "http://ü..example",
-        "http://h/bücher",
+        "http://h/\ud800",
     ],
     ids=lambda url: ascii(url)[:30],
 )

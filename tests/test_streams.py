@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faces import AsyncFace, SyncFace
-from hostile import HostileServer, reply, sse_reply
+from hostile import HostileServer, Wait, reply, sse_reply
 
-from oai_dyn import Limits, StreamError, StreamTruncated
+from oai_dyn import AsyncClient, Limits, Notice, StreamError, StreamTruncated
 from oai_dyn.exchange import at_once
 
 EVENTS = sse_reply(['{"a": 1}', '{"a": 2}', '{"a": 3}', "[DONE]"], headers=[("X-Request-Id", "req-1")])
@@ -52,15 +56,14 @@ def test_a_stream_is_an_iterator(face: SyncFace) -> None:
             following(face, stream)
 
 
-def test_a_closed_stream_says_so(face: SyncFace) -> None:
-    """Going on after `close()` is an error, not an early end; closing again is nothing."""
+def test_a_closed_stream_is_over(face: SyncFace) -> None:
+    """Whoever closes a stream gets nothing more of it; closing again is nothing."""
     with HostileServer([sse_reply(['{"a": 1}'], end=False)]) as server:
         stream = opened(face, server)
         assert following(face, stream).a == 1
         face.wait(stream.close())
         face.wait(stream.close())
-        with pytest.raises(StreamError, match="the stream was closed before its end"):
-            following(face, stream)
+        assert list(face.iterate(stream)) == []
         assert server.closed(0).wait(5)
 
 
@@ -102,6 +105,50 @@ def test_an_async_stream_may_be_awaited_twice() -> None:
         assert face.wait(stream) is stream
         assert [one.a for one in face.iterate(stream)] == [1, 2, 3]
         assert len(server.requests) == 1
+
+
+@contextlib.contextmanager
+def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs in another thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
+
+
+def test_an_async_stream_let_go_of_in_another_thread_is_closed() -> None:
+    """Whoever holds it last: its connection is closed on its own loop."""
+    with HostileServer([sse_reply(['{"a": 1}'], end=False)]) as server, running_loop() as loop:
+        client = AsyncClient(api_key="k", base_url=server.url)
+
+        async def begin() -> Any:
+            return await client.chat.completions.create(model="m", stream=True)
+
+        stream = asyncio.run_coroutine_threadsafe(begin(), loop).result(5)
+        assert not server.closed(0).is_set()
+        del stream
+        gc.collect()
+        assert server.closed(0).wait(5)
+        asyncio.run_coroutine_threadsafe(client.close(), loop).result(5)
+
+
+def test_a_stream_closed_from_its_own_hook(face: SyncFace) -> None:
+    """A hook that closes the stream while it is being read ends it there, and its connection."""
+    held: list[Any] = []
+
+    def close(notice: Notice) -> None:
+        if notice.kind == "first_event":
+            held[0]._exchange.close()
+
+    with HostileServer([sse_reply(['{"a": 1}', Wait(0.05), '{"a": 2}'], end=False)]) as server:
+        held.append(opened(face, server, hook=close))
+        assert [one.a for one in face.iterate(held[0])] in ([], [1])
+        assert server.closed(0).wait(5)
 
 
 # --- Binary answers -----------------------------------------------------------------------------------------
