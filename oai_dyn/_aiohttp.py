@@ -90,8 +90,11 @@ class _Wire:
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
         content = self._response.content
-        if (piece := content.read_nowait(_CHUNK)) or content.at_eof():
-            return piece
+        if content._buffer:
+            # What came before the connection broke is given out first; the public methods would raise at once.
+            return content._read_nowait(_CHUNK)
+        if content.at_eof():
+            return b""
         return await within(step.deadline, content.read(_CHUNK))
 
     async def sleep(self, step: Sleep) -> None:

@@ -15,16 +15,7 @@ from typing import Any
 
 from .codec import decode
 from .coding import for_encoding
-from .errors import (
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
-    DecodeError,
-    OaiDynError,
-    StreamError,
-    StreamTruncated,
-    misfit,
-)
+from .errors import APIConnectionError, APIError, APITimeoutError, DecodeError, OaiDynError, StreamError, StreamTruncated, misfit
 from .events import EventReader
 from .progress import Progress, log
 from .verdicts import as_record, in_band_error, refuse_disguised

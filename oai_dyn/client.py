@@ -33,6 +33,9 @@ DEFAULT_LIMITS = Limits()
 #: A stream asked for through `request()`: no row says what ends it, so the end of the body does too.
 _UNKNOWN_STREAM = Stream(ask_in="body", ask_key="stream", last=frozenset({"[DONE]"}), eof=True)
 
+#: Headers of every request, under the profile's and the user's.
+_OF_OURS = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
+
 _BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
@@ -117,14 +120,12 @@ class BaseClient:
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
-        _check_settings(headers, hook, query, codecs)
-        resolve_timeout(timeout, streaming=False)
+        _check_settings(headers, hook, query, codecs, timeout)
         profile = providers.load(provider)
         place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
-        agent = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
         self._config = Config(
             base_url=place.base_url,
-            headers=Frozen({**agent, **place.headers}),
+            headers=Frozen({**_OF_OURS, **place.headers}),
             own_headers=headers,
             query=Frozen({**place.query, **(query or {})}),
             auth=place.auth,
@@ -249,7 +250,8 @@ class BaseClient:
         raise NotImplementedError
 
 
-def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any) -> None:
+def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any, timeout: Any) -> None:
+    resolve_timeout(timeout, streaming=False)
     for name, value in headers.items():
         try:
             put_header({}, name, value)

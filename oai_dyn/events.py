@@ -35,7 +35,7 @@ class EventReader:
         self.reply = reply
         self.ended = False
         self.stopped = False
-        self.failure: APIError | None = None
+        self.failure: OaiDynError | None = None
         self.received = 0
         self.rule: Stream = call.plan.route.stream or Stream()
         self._decoder = Decoder(call.limits.event)
@@ -76,7 +76,7 @@ class EventReader:
             self._take(self._decoder.feed(piece), out)
             if self._decoder.failed and not self.ended:
                 self._decoder.feed(b"")
-        except APIError as error:
+        except OaiDynError as error:
             self.failure = error
         self.received += len(out)
         return out

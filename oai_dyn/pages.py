@@ -43,9 +43,7 @@ class BasePage(Record, Generic[Item]):
         self._request_id = turn.reply.request_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        record = Record(self.items())
-        record._request_id = self._request_id
-        return record.__reduce_ex__(2)  # type: ignore[return-value]
+        return _record, (dict(self.items()), self._request_id)
 
     @property
     def here(self) -> list[Item]:
@@ -86,6 +84,13 @@ class BasePage(Record, Generic[Item]):
                 body=reply.body,
             )
         return str(value)
+
+
+def _record(members: dict[str, Any], request_id: str | None) -> Record:
+    """What a page is when it travels: its Record, without the way to the next page."""
+    record = Record(members)
+    record._request_id = request_id
+    return record
 
 
 class Page(BasePage[Item]):

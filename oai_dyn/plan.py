@@ -56,11 +56,7 @@ class Arguments(NamedTuple):
 
 
 def make_call(
-    route: Route,
-    arguments: tuple[Any, ...],
-    keywords: dict[str, Any],
-    config: Config,
-    check: Callable[[Any], None] | None = None,
+    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Callable[[Any], None] | None = None
 ) -> Call:
     """Settle one call. Raises `ValidationError` for a bad argument, `ConfigError` for a bad setting.
 
@@ -216,7 +212,7 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-        what = "characters beyond printable ASCII" if isinstance(value, str) else f"type {type(value).__name__}"
+        what = "control or non-ASCII characters" if isinstance(value, str) else f"type {type(value).__name__}"
         raise ValidationError(f"header {name}: the value has {what}, wanted one line of ASCII text")
     sensitive = _SENSITIVE.search(name) and name.lower() != "idempotency-key"
     headers[name] = Secret(value) if sensitive else str(value)

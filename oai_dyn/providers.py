@@ -107,13 +107,7 @@ def settle(
         key = given if given is not None else _first(variables, lookup) if at_home else None
         auth[credential] = _auth_headers(profile.get("auth", "bearer"), key, credential)
         keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
-    return Place(
-        address,
-        Frozen({**query, **profile.get("query", {})}),
-        Frozen(headers),
-        Frozen(auth),
-        Frozen(keyless),
-    )
+    return Place(address, Frozen({**query, **profile.get("query", {})}), Frozen(headers), Frozen(auth), Frozen(keyless))
 
 
 def check_url(url: str) -> tuple[str, dict[str, str]]:

@@ -30,12 +30,7 @@ Json = dict[str, Any]
 PAGES: dict[str, Json] = {
     "SyncPage": {"items": "data"},
     "SyncCursorPage": {"items": "data", "cursor": ["data", -1, "id"], "param": "after", "more": "has_more"},
-    "SyncConversationCursorPage": {
-        "items": "data",
-        "cursor": ["last_id"],
-        "param": "after",
-        "more": "has_more",
-    },
+    "SyncConversationCursorPage": {"items": "data", "cursor": ["last_id"], "param": "after", "more": "has_more"},
     "SyncNextCursorPage": {"items": "data", "cursor": ["next"], "param": "after", "more": "has_more"},
     "SyncTokenPage": {"items": "data", "cursor": ["next"], "param": "page", "more": "has_more"},
 }
@@ -66,8 +61,7 @@ def derive(facts: Facts, decisions: Json) -> list[Json]:
     """All rows, in the order of the facts."""
     unnamed = {entry["id"]: entry for entry in decisions["unnamed"]}
     operations = [
-        operation if operation["name"] else {**operation, **unnamed[operation["operationId"]]}
-        for operation in facts.operations
+        operation if operation["name"] else {**operation, **unnamed[operation["operationId"]]} for operation in facts.operations
     ]
     refuse_unknown(decisions, {operation["name"] for operation in operations})
     return [row_of(operation, facts, decisions) for operation in operations]
@@ -139,11 +133,7 @@ def remaining_keywords(operation: Json, request: Json | None) -> list[str]:
 
     The SDK's agent sessions take keywords that it uses by itself and never sends: a schema tells them apart.
     """
-    elsewhere = {
-        *re.findall(r"{(\w+)}", operation["path"]),
-        *operation["query_keywords"],
-        *operation.get("header_keywords", {}),
-    }
+    elsewhere = {*re.findall(r"{(\w+)}", operation["path"]), *operation["query_keywords"], *operation.get("header_keywords", {})}
     left = [keyword for keyword in operation["keywords"] if keyword not in elsewhere]
     if request is None:
         return left
@@ -175,10 +165,7 @@ def success(documented: Json) -> Json:
 def reply_of(operation: Json, documented: Json, decided: Json) -> Json:
     """The reply: its kind by the Accept header the SDK sends, its schema in the document."""
     accept = operation.get("headers", {}).get("Accept")
-    reply = {
-        "kind": decided["accept"][accept] if accept else "json",
-        **decided["rows"].get(operation["name"], {}),
-    }
+    reply = {"kind": decided["accept"][accept] if accept else "json", **decided["rows"].get(operation["name"], {})}
     if reply["kind"] == "json":
         reply["schema"] = component(success(documented).get(MEDIA["json"]))
         del reply["kind"]
@@ -218,9 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(description="Derive oai_dyn/data/routes.json from the API's facts.")
     parser.add_argument("facts", nargs="?", type=Path, default=FACTS, help="folder of the facts")
-    parser.add_argument(
-        "--check", action="store_true", help="compare only; exit status 1 if the file differs"
-    )
+    parser.add_argument("--check", action="store_true", help="compare only; exit status 1 if the file differs")
     options = parser.parse_args(arguments)
     if not (options.facts / "operations.jsonl").is_file():
         print(f"derive_routes: no operations.jsonl in {options.facts}", file=sys.stderr)

@@ -9,7 +9,18 @@ import pytest
 from faces import FACES, SyncFace
 
 #: Variables that would reach into a test from outside.
-FOREIGN = ("OPENAI_", "GROQ_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "NETRC")
+FOREIGN = (
+    "OPENAI_",
+    "GROQ_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT",
+    "REQUESTS_CA",
+    "CURL_CA",
+    "NETRC",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -6,17 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from faces import SyncFace
-from hostile import (
-    Bytes,
-    Forever,
-    Stall,
-    Steps,
-    chunk,
-    head,
-    json_reply,
-    reply,
-    sse_reply,
-)
+from hostile import Bytes, Forever, Stall, Steps, chunk, head, json_reply, reply, sse_reply
 from leaving import Left, fetch
 from streamed import CHUNK, chat
 

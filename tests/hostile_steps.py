@@ -80,8 +80,7 @@ def _encoded(pieces: Iterable[bytes | Step], coding: Coding | None, end: bool) -
         return list(pieces)
     squeeze = zlib.compressobj(wbits=WBITS[coding])
     encoded = [
-        squeeze.compress(piece) + squeeze.flush(zlib.Z_SYNC_FLUSH) if isinstance(piece, bytes) else piece
-        for piece in pieces
+        squeeze.compress(piece) + squeeze.flush(zlib.Z_SYNC_FLUSH) if isinstance(piece, bytes) else piece for piece in pieces
     ]
     return [*encoded, squeeze.flush()] if end else encoded
 

@@ -95,10 +95,9 @@ def answer(row: Mapping[str, Any], *, streaming: bool = False) -> Answer:
     if streaming or "ask" not in row.get("stream", {"ask": None}):
         return Answer(events(row["stream"]), "text/event-stream")
     if reply != "json":
-        return {
-            "bytes": Answer(b"\x00\xff", "application/octet-stream"),
-            "text": Answer(b"text", "text/plain"),
-        }.get(reply, Answer(b"", "application/json"))
+        return {"bytes": Answer(b"\x00\xff", "application/octet-stream"), "text": Answer(b"text", "text/plain")}.get(
+            reply, Answer(b"", "application/json")
+        )
     page = row.get("page", {})
     members = {"object": "list", page.get("items", "data"): [], page.get("more", "has_more"): False}
     return Answer(json.dumps(members if page else {}).encode())

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,19 @@ def test_whether_a_pooled_connection_has_something_to_say(sock: str | None) -> N
         if sock == "closed":
             ours.close()
         assert _connecting._readable(ours if sock else None) == (sock in ("bytes", "end"))
+
+
+@pytest.mark.parametrize("protocol", [None, SimpleNamespace(should_close=False), SimpleNamespace(should_close=True)])
+def test_connections_of_other_kinds_are_handed_out(protocol: Any) -> None:
+    """A connection that is gone already, or one of another factory's, is used as it is when it is new."""
+    connection = SimpleNamespace(protocol=protocol, transport=object())
+
+    async def connected(*arguments: Any, **keywords: Any) -> Any:
+        return connection
+
+    session: Any = SimpleNamespace(connector=SimpleNamespace(connect=connected))
+    request: Any = None
+    assert asyncio.run(_connecting.connect(session, request, 1.0)) is connection
 
 
 def test_a_deadline_ends_what_is_waited_for() -> None:

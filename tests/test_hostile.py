@@ -212,10 +212,7 @@ def test_bytes_can_be_pushed_and_idle_connections_dropped() -> None:
 
 def test_steps_on_connect_come_before_any_request() -> None:
     """A server may speak, or hang up, before it is asked."""
-    with (
-        HostileServer(on_connect=[Bytes(b"HTTP/1.1 408 x\r\n\r\n"), Close()]) as server,
-        connected(server) as sock,
-    ):
+    with HostileServer(on_connect=[Bytes(b"HTTP/1.1 408 x\r\n\r\n"), Close()]) as server, connected(server) as sock:
         assert read_all(sock) == b"HTTP/1.1 408 x\r\n\r\n"
     assert not server.requests
 
@@ -223,10 +220,7 @@ def test_steps_on_connect_come_before_any_request() -> None:
 def test_without_bodies_an_upload_is_not_read() -> None:
     """The head is enough to answer; the body backs up until it is drained."""
     go, size = threading.Event(), 1 << 24
-    with (
-        HostileServer([[Bytes(b"early"), Wait(go), Drain(), *OK, Close()]], bodies=False) as server,
-        connected(server) as sock,
-    ):
+    with HostileServer([[Bytes(b"early"), Wait(go), Drain(), *OK, Close()]], bodies=False) as server, connected(server) as sock:
         sock.sendall(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
         assert read(sock, 5) == b"early"
         sock.setblocking(False)
@@ -249,11 +243,7 @@ def test_a_broken_script_or_request_fails_the_test() -> None:
     def script(_: Request) -> Steps:
         raise LookupError("no such path")
 
-    with (
-        pytest.raises(LookupError, match="no such path"),
-        HostileServer(script) as server,
-        connected(server) as sock,
-    ):
+    with pytest.raises(LookupError, match="no such path"), HostileServer(script) as server, connected(server) as sock:
         sock.sendall(GET)
         assert read_all(sock) == b""
     with pytest.raises(ValueError), HostileServer([OK]) as server, connected(server) as sock:

@@ -10,12 +10,7 @@ from faces import SyncFace
 from hostile import HostileServer, Steps, json_reply, reply
 from streamed import SOON, chat
 
-from oai_dyn import (
-    APIStatusError,
-    DecodeError,
-    RateLimitError,
-    Reply,
-)
+from oai_dyn import APIStatusError, DecodeError, RateLimitError, Reply
 
 #: Events and bodies that only tell of an error, of themselves or of something else, and are none.
 FAILED_RESPONSE = {"id": "resp", "object": "response", "status": "failed", "error": {"code": "server_error", "message": "x"}}

@@ -16,20 +16,7 @@ from typing import Any
 import pytest
 from endings import ENDINGS, ONE, OPEN, fail
 from faces import AsyncFace, SyncFace
-from hostile import (
-    Forever,
-    HostileServer,
-    Request,
-    Stall,
-    Step,
-    Steps,
-    Wait,
-    chunk,
-    head,
-    json_reply,
-    reply,
-    sse_reply,
-)
+from hostile import Forever, HostileServer, Request, Stall, Step, Steps, Wait, chunk, head, json_reply, reply, sse_reply
 from leaving import WAYS, leave, one_slot, soon, turn
 from streamed import CHUNK, PATIENT, chat
 

@@ -185,12 +185,7 @@ def ask(face: SyncFace, **settings: Any) -> AuthenticationError:
 @pytest.mark.parametrize("base_url", [None, OWN, OWN + "/", THEIRS], ids=["no url", "own url", "own url/", "other url"])
 @pytest.mark.parametrize("api_key", [None, KEY, ""], ids=["no key", "key", "empty key"])
 def test_a_key_goes_where_it_belongs(
-    face: SyncFace,
-    monkeypatch: pytest.MonkeyPatch,
-    in_env: bool,
-    env_url: str | None,
-    base_url: str | None,
-    api_key: str | None,
+    face: SyncFace, monkeypatch: pytest.MonkeyPatch, in_env: bool, env_url: str | None, base_url: str | None, api_key: str | None
 ) -> None:
     """A profile's key and headers go to its own address or its variable's; a given key goes to the given address."""
     with HostileServer([json_reply({}, 401)]) as own, HostileServer([json_reply({}, 401)]) as theirs:

@@ -228,7 +228,7 @@ def answering(case: str) -> Iterator[str]:
 
 def fail(face: SyncFace, case: str, url: str) -> None:
     """Make the call of a case against the server."""
-    timeout = Timeout(first_event=0.1, idle=0.1)
+    timeout = Timeout(first_event=0.1, idle=0.1) if "stall" in case else Timeout(first_event=10, idle=10)
     retries = 1 if case == "retried" else 0
     client = face.client(base_url=url, api_key=KEY, max_retries=retries, timeout=timeout, limits=Limits(reply=5000))
     WIRE[case][1](face, client)

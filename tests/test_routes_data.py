@@ -28,16 +28,13 @@ TABLE_V1 = ROOT / "tests" / "table_v1.json"
 TABLE_V1_SHA256 = "0fdf1df1db3eeca04f8905af2721c7c7fbeefd6be8ea0dc45b5c28b26c7ca2c2"
 
 needs_facts = pytest.mark.skipif(
-    not (FACTS / "operations.jsonl").is_file(),
-    reason="the API's facts (../shared/spec) are not beside the repository",
+    not (FACTS / "operations.jsonl").is_file(), reason="the API's facts (../shared/spec) are not beside the repository"
 )
 
 
 def validator(definition: str = "") -> Draft202012Validator:
     """A validator of the schema file, or of one of its definitions."""
-    return Draft202012Validator(
-        {"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"} if definition else SCHEMA
-    )
+    return Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"} if definition else SCHEMA)
 
 
 def named(**members: Any) -> set[str]:
@@ -57,14 +54,10 @@ SAFE_POSTS = {
 
 ASKED_IN_BODY = {"in": "body", "key": "stream", "value": True}
 ASKED_IN_QUERY = {"in": "query", "key": "stream", "value": True}
+SESSION_GOES_ON = ["agent.session.in_progress"]
 RESPONSE_ENDS = ["response.completed", "response.failed", "response.incomplete"]
 SESSION_RESTS = ["agent.session.idle", "agent.session.requires_action", "agent.session.failed"]
-ASSISTANT = {
-    "ask": ASKED_IN_BODY,
-    "last": ["done", "[DONE]"],
-    "envelope": True,
-    "schema": "AssistantStreamEvent",
-}
+ASSISTANT = {"ask": ASKED_IN_BODY, "last": ["done", "[DONE]"], "envelope": True, "schema": "AssistantStreamEvent"}
 
 STREAMS: dict[str, Json] = {
     "audio.speech.create": {
@@ -77,18 +70,10 @@ STREAMS: dict[str, Json] = {
         "last": ["transcript.text.done"],
         "schema": "CreateTranscriptionResponseStreamEvent",
     },
-    "beta.agents.sessions.create": {"ask": ASKED_IN_BODY, "complete": SESSION_RESTS},
-    "beta.agents.sessions.events.stream": {"complete": SESSION_RESTS},
-    "beta.responses.create": {
-        "ask": ASKED_IN_BODY,
-        "last": RESPONSE_ENDS,
-        "schema": "BetaResponseStreamEvent",
-    },
-    "beta.responses.retrieve": {
-        "ask": ASKED_IN_QUERY,
-        "last": RESPONSE_ENDS,
-        "schema": "BetaResponseStreamEvent",
-    },
+    "beta.agents.sessions.create": {"ask": ASKED_IN_BODY, "complete": SESSION_RESTS, "reopen": SESSION_GOES_ON},
+    "beta.agents.sessions.events.stream": {"complete": SESSION_RESTS, "reopen": SESSION_GOES_ON},
+    "beta.responses.create": {"ask": ASKED_IN_BODY, "last": RESPONSE_ENDS, "schema": "BetaResponseStreamEvent"},
+    "beta.responses.retrieve": {"ask": ASKED_IN_QUERY, "last": RESPONSE_ENDS, "schema": "BetaResponseStreamEvent"},
     "beta.threads.create_and_run": ASSISTANT,
     "beta.threads.runs.create": ASSISTANT,
     "beta.threads.runs.submit_tool_outputs": ASSISTANT,
@@ -98,12 +83,7 @@ STREAMS: dict[str, Json] = {
         "finish": True,
         "schema": "CreateChatCompletionStreamResponse",
     },
-    "completions.create": {
-        "ask": ASKED_IN_BODY,
-        "last": ["[DONE]"],
-        "finish": True,
-        "schema": "CreateCompletionResponse",
-    },
+    "completions.create": {"ask": ASKED_IN_BODY, "last": ["[DONE]"], "finish": True, "schema": "CreateCompletionResponse"},
     "images.edit": {
         "ask": ASKED_IN_BODY,
         "last": ["[DONE]"],
@@ -153,10 +133,7 @@ REPLIES: dict[str, Json] = {
 # Every body that is more than its kind.
 BODIES: dict[str, Json] = {
     "containers.files.create": {"or": "json"},
-    "realtime.calls.create": {
-        "parts": {"sdp": "application/sdp", "session": "application/json"},
-        "sole": "sdp",
-    },
+    "realtime.calls.create": {"parts": {"sdp": "application/sdp", "session": "application/json"}, "sole": "sdp"},
     "skills.create": {"or": "json"},
     "skills.versions.create": {"or": "json"},
 }
@@ -165,10 +142,7 @@ BODIES: dict[str, Json] = {
 def test_bodies_with_more_than_a_kind() -> None:
     """Forms that may be JSON and parts with a content type of their own are those listed here."""
     plain = {"kind", "keys", "schema"}
-    extras = {
-        row["name"]: {key: value for key, value in row.get("body", {}).items() if key not in plain}
-        for row in ROWS
-    }
+    extras = {row["name"]: {key: value for key, value in row.get("body", {}).items() if key not in plain} for row in ROWS}
     assert {name: extra for name, extra in extras.items() if extra} == BODIES
 
 
@@ -236,10 +210,7 @@ def test_names_are_unique() -> None:
     """391 rows with 391 names; only the two pairs of twins share an operationId."""
     assert len(ROWS) == len(BY_NAME) == 391
     ids = [row["id"] for row in ROWS if "id" in row]
-    assert {one for one in ids if ids.count(one) > 1} == {
-        "downloadFile",
-        "listFineTuningCheckpointPermissions",
-    }
+    assert {one for one in ids if ids.count(one) > 1} == {"downloadFile", "listFineTuningCheckpointPermissions"}
 
 
 def test_no_name_is_a_prefix_of_another_by_accident() -> None:
@@ -333,9 +304,7 @@ def test_bad_rows_are_refused(wrong: Json) -> None:
     assert not validator().is_valid({"routes": [row]})
 
 
-@pytest.mark.parametrize(
-    "row", [{"name": "a.b"}, {"name": "a.b", "safe": False}, {"name": "a.b", "remove": True}, GOOD]
-)
+@pytest.mark.parametrize("row", [{"name": "a.b"}, {"name": "a.b", "safe": False}, {"name": "a.b", "remove": True}, GOOD])
 def test_overlays_name_what_they_change(row: Json) -> None:
     """A row of a user's file needs its name only; it may change members or remove the route."""
     validator().validate({"routes": [row]})
@@ -450,9 +419,7 @@ def test_multipart_keys_include_the_documents() -> None:
         schema = described["components"]["schemas"][row["body"]["schema"]]
         assert content["schema"]["$ref"].endswith(f"/{row['body']['schema']}"), row["name"]
         branches = [schema, *schema.get("anyOf", []), *schema.get("oneOf", []), *schema.get("allOf", [])]
-        assert {key for branch in branches for key in branch.get("properties", {})} <= set(
-            row["body"]["keys"]
-        )
+        assert {key for branch in branches for key in branch.get("properties", {})} <= set(row["body"]["keys"])
 
 
 @needs_facts
@@ -503,9 +470,7 @@ def test_the_document_agrees_on_credentials_and_deprecation() -> None:
 
 def derive(*arguments: str | Path, script: Path = SCRIPT) -> subprocess.CompletedProcess[str]:
     """Run the script."""
-    return subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 @needs_facts
@@ -521,9 +486,7 @@ def test_a_changed_file_is_seen(tmp_path: Path) -> None:
     shutil.copytree(SCRIPT.parent, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     copy = tmp_path / "oai_dyn" / "data" / "routes.json"
     copy.parent.mkdir(parents=True)
-    copy.write_text(
-        ROUTES.read_text("utf-8").replace('"name":"batches.cancel"', '"name":"batches.stop"'), "utf-8"
-    )
+    copy.write_text(ROUTES.read_text("utf-8").replace('"name":"batches.cancel"', '"name":"batches.stop"'), "utf-8")
     script = tmp_path / "scripts" / SCRIPT.name
     done = derive(FACTS, "--check", script=script)
     line = [row["name"] for row in ROWS].index("batches.cancel") + 2

@@ -61,7 +61,7 @@ DIFFERENCES = {
         "without an encoding_format the SDK asks for base64 by itself; we send what the user passes",
         ("required",),
         without("encoding_format"),
-    ),
+    )
 }
 
 
@@ -266,11 +266,7 @@ def test_same_request_with_extras(bench: Bench, name: str, positional: list[str]
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [
-        ("POST", "/rerank", {"query": "q é", "n": [1, None, 0.5]}),
-        ("GET", "/models/a%2Fb", None),
-        ("DELETE", "/x", None),
-    ],
+    [("POST", "/rerank", {"query": "q é", "n": [1, None, 0.5]}), ("GET", "/models/a%2Fb", None), ("DELETE", "/x", None)],
 )
 def test_same_request_without_a_row(bench: Bench, method: str, path: str, body: dict[str, Any] | None) -> None:
     """`request` sends what the SDK's method of that verb sends."""
@@ -304,12 +300,7 @@ def test_390_of_390(bench: Bench) -> None:
 
 # What the SDK builds from its own operations: polling, parsing, managed streams, WebSockets, old aliases.
 HELPER = re.compile(r"beta\.chat\..*|.*\b(connect|parse|poll|upload|prepare|prepare_directory)|.*_(poll|stream)")
-HELPERS = {
-    "responses.stream",
-    "chat.completions.stream",
-    "beta.threads.runs.stream",
-    "beta.agents.sessions.stream",
-}
+HELPERS = {"responses.stream", "chat.completions.stream", "beta.threads.runs.stream", "beta.agents.sessions.stream"}
 
 
 def test_the_rows_are_the_methods_of_the_sdk(face: Any) -> None:

@@ -202,8 +202,7 @@ def test_events_are_out_at_once(vector: Vector) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "blank"),
-    [(b"\n", b"\n"), (b"\r", b"\r"), (b"\r\n", b"\r\n"), (b"\n", b"\r"), (b"\r\n", b"\n"), (b"\n", b"\r\n")],
+    ("line", "blank"), [(b"\n", b"\n"), (b"\r", b"\r"), (b"\r\n", b"\r\n"), (b"\n", b"\r"), (b"\r\n", b"\n"), (b"\n", b"\r\n")]
 )
 def test_an_event_is_out_with_its_last_byte(line: bytes, blank: bytes) -> None:
     """Nothing before the blank line, the event with it, and not once more with what follows."""
@@ -294,25 +293,9 @@ def text() -> st.SearchStrategy[str]:
 blocks = st.lists(st.tuples(st.none() | text(), st.lists(text(), max_size=3), st.none() | text()), max_size=6)
 cycles = st.lists(st.sampled_from(["\n", "\r", "\r\n"]), min_size=1, max_size=5)
 cuts = st.lists(st.integers(0, 400), max_size=12)
-PIECES = [
-    b"data",
-    b"event",
-    b"id",
-    b"retry",
-    b":",
-    b" ",
-    b"1",
-    b"a",
-    b"\0",
-    b"data: ",
-    b"data:x\n\n",
-    b"message",
-]
+PIECES = [b"data", b"event", b"id", b"retry", b":", b" ", b"1", b"a", b"\0", b"data: ", b"data:x\n\n", b"message"]
 PIECES += [b"\r", b"\n", b"\r\n", b"\n\n", b"\xef\xbb\xbf", b"\xef", b"\xbb", b"\xbf", b"\xff"]
-soups = st.lists(
-    st.sampled_from(PIECES),
-    max_size=30,
-).map(b"".join)
+soups = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 
 
 def cut_at(stream: bytes, places: list[int]) -> list[bytes]:
@@ -324,11 +307,7 @@ def cut_at(stream: bytes, places: list[int]) -> list[bytes]:
 @settings(deadline=None, database=None)
 @given(blocks, cycles, cuts, st.booleans(), st.booleans())
 def test_what_is_encoded_is_decoded(
-    written: list[tuple[str | None, list[str], str | None]],
-    cycle: list[str],
-    places: list[int],
-    bom: bool,
-    space: bool,
+    written: list[tuple[str | None, list[str], str | None]], cycle: list[str], places: list[int], bom: bool, space: bool
 ) -> None:
     """Any events, in any endings, with any split, come back as they were."""
     lines, expected, last_id = [], list[Triple](), ""

@@ -11,21 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..wire import Paging
-from .asked import (
-    Asked,
-    Upload,
-    choices,
-    entries,
-    joined_text,
-    listed,
-    model,
-    noun,
-    own_id,
-    own_param,
-    prefix,
-    text_of,
-    usage,
-)
+from .asked import Asked, Upload, choices, entries, joined_text, listed, model, noun, own_id, own_param, prefix, text_of, usage
 
 #: When everything was made, in seconds since the epoch.
 CREATED = 1_767_225_600

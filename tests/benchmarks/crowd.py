@@ -16,11 +16,7 @@ from .topic import OURS, Reading, Size, Topic
 
 _EVENTS: Final = 50
 _PACE_MS: Final = 50
-_HEADERS: Final = {
-    "Authorization": f"Bearer {API_KEY}",
-    "Content-Type": "application/json",
-    "Accept": "text/event-stream",
-}
+_HEADERS: Final = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json", "Accept": "text/event-stream"}
 _BY_HAND: Final = "aiohttp by hand"
 
 

@@ -16,11 +16,7 @@ from .payloads import API_KEY, BODY, STREAM_EVENTS, require
 from .topic import OURS, SDK, Reading, Size, Topic
 
 _STREAM_BODY: Final = {**BODY, "stream": True}
-_HEADERS: Final = {
-    "Authorization": f"Bearer {API_KEY}",
-    "Content-Type": "application/json",
-    "Accept": "text/event-stream",
-}
+_HEADERS: Final = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json", "Accept": "text/event-stream"}
 _PATH: Final = "/v1/chat/completions"
 _READ: Final = 65536
 

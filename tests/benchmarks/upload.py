@@ -97,12 +97,7 @@ def _cpu(sample: Sample, _count: int) -> float:
 
 UPLOAD: Final = Topic(
     title="upload of 1 GiB",
-    candidates={
-        f"{OURS}, sync": _ours,
-        f"{OURS}, async": _ours_async,
-        "aiohttp by hand": _aiohttp,
-        f"{SDK}, sync": _sdk,
-    },
+    candidates={f"{OURS}, sync": _ours, f"{OURS}, async": _ours_async, "aiohttp by hand": _aiohttp, f"{SDK}, sync": _sdk},
     readings=[Reading("rise of peak memory", "MiB", _growth, {}, limit=32), Reading("CPU", "s", _cpu, {})],
     full=Size(count=1024, rounds=3),
     quick=Size(count=64, rounds=1),
