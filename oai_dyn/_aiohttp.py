@@ -90,7 +90,7 @@ class _Wire:
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
         content = self._response.content
-        if content._buffer:
+        if getattr(content, "_buffer", None):
             # What came before the connection broke is given out first; the public methods would raise at once.
             return content._read_nowait(_CHUNK)
         if content.at_eof():

@@ -1,7 +1,8 @@
 """Connections for aiohttp: sessions, deadlines, and none handed out that holds bytes nobody asked for.
 
 Rules of this file: what it takes of aiohttp beyond its documents is `TCPConnector._factory`, `ResponseHandler._payload`
-and the `_middlewares` of a session; without the first, a body with a broken chunk ends at the idle deadline and not at once.
+and `._parser`, and the `_middlewares` of a session. Without the first, a body with a broken chunk would end at the idle
+deadline and not at once.
 """
 
 from __future__ import annotations
@@ -69,6 +70,15 @@ async def within(deadline: float | None, work: Coroutine[Any, Any, T]) -> T:
         timer.cancel()
 
 
+def _begun(protocol: ResponseHandler) -> bool:
+    """Whether the parser of the last answer has the beginning of another. It is not needed any more, and ends by this."""
+    parser, protocol._parser = protocol._parser, None
+    try:
+        return parser is not None and parser.feed_eof() is not None
+    except Exception:
+        return True
+
+
 def _readable(sock: Any) -> bool:
     """Whether bytes, or the end, wait in the socket that the loop has not seen yet."""
     if sock is None or sock.fileno() < 0:
@@ -102,7 +112,7 @@ async def connect(session: aiohttp.ClientSession, request: aiohttp.ClientRequest
         if protocol is None or transport is None:
             return connection
         fresh, protocol.used = not getattr(protocol, "used", False), True  # type: ignore[attr-defined]
-        if fresh or not (protocol.should_close or _readable(transport.get_extra_info("socket"))):
+        if fresh or not (protocol.should_close or _begun(protocol) or _readable(transport.get_extra_info("socket"))):
             if isinstance(protocol, _Protocol):
                 protocol.last_payload = protocol._payload
             return connection

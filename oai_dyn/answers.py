@@ -80,7 +80,7 @@ def _read_json(reply: Reply, progress: Progress) -> Flow:
     call, rule = progress.call, progress.call.plan.route.reply
     content_type = reply.headers.get("content-type", "").lower()
     data: Any = None
-    if rule.kind == "text" or (rule.other == "text" and "json" not in content_type):
+    if rule.kind == "text" or (rule.kind == "json" and rule.other == "text" and "json" not in content_type):
         data = body.decode("utf-8", "replace")
     elif rule.kind == "json" and (body or reply.status not in (204, 205)) and (not _raw(call.into) or "json" in content_type):
         data = _decoded(body, content_type, reply)
@@ -126,7 +126,7 @@ def _read_nothing(reply: Reply, progress: Progress) -> Flow:
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     """A binary answer, handed over piece by piece as the user asks for it; a JSON one is looked at for an error first."""
     content_type = reply.headers.get("content-type", "").lower()
-    if "html" in content_type:
+    if "html" in content_type and progress.call.plan.route.reply.other is None:
         yield from _refuse_body(reply, progress, f"bytes were asked for, and the answer has Content-Type {content_type}")
     yield Opened(reply)
     if "json" in content_type:

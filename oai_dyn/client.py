@@ -121,8 +121,7 @@ class BaseClient:
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
         _check_settings(headers, hook, query, codecs, timeout)
-        profile = providers.load(provider)
-        place = providers.settle(profile, _from_environment, base_url, api_key, admin_key)
+        place = providers.settle(profile := providers.load(provider), _from_environment, base_url, api_key, admin_key)
         self._config = Config(
             base_url=place.base_url,
             headers=Frozen({**_OF_OURS, **place.headers}),

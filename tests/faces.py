@@ -70,7 +70,7 @@ class AsyncFace(SyncFace):
         try:
             while True:
                 try:
-                    item = self.run(lambda: anext(steps))
+                    item = self.run(steps.__anext__)
                 except StopAsyncIteration:
                     return
                 yield item

@@ -38,7 +38,7 @@ def body(hand: Hand, data: bytes, headers: Any = JSON, status: int = 200) -> Any
 
 def raised(hand: Hand, data: bytes, headers: Any = JSON, status: int = 200) -> Any:
     """A whole answer comes, and is an error."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - each test looks at its class
+    with pytest.raises(Exception) as caught:
         body(hand, data, headers, status)
     return caught.value
 

@@ -360,7 +360,7 @@ STREAMS: dict[str, Steps] = {
     "error event": sse_reply([*EVENTS, {"error": {"message": "no", "type": "server_error"}}]),
     "named error": sse_reply([*EVENTS, b"event: error\ndata: no\n\n"]),
     "not json": sse_reply([*EVENTS, "{", "[DONE]"]),
-    "too long": sse_reply([*EVENTS, "x" * 3000, "[DONE]"]),
+    "too long": [*sse_reply([*EVENTS, "x" * 3000], end=False), Stall()],
     "refused": json_reply({"error": {"message": "no"}}, 429),
     "disguised": json_reply({"error": {"message": "no", "code": 404}}),
     "html": typed(b"<title>no</title>", "text/html"),

@@ -25,7 +25,7 @@ ROWS: list[Json] = json.loads(ROUTES.read_text("utf-8"))["routes"]
 BY_NAME = {row["name"]: row for row in ROWS}
 SCHEMA: Json = json.loads((ROOT / "schemas" / "route-table.json").read_text("utf-8"))
 TABLE_V1 = ROOT / "tests" / "table_v1.json"
-TABLE_V1_SHA256 = "0fdf1df1db3eeca04f8905af2721c7c7fbeefd6be8ea0dc45b5c28b26c7ca2c2"
+TABLE_V1_SHA256 = "7038e1920e7c7f1e5e3df8d059f8b66b0b373ac34e0950519c8c59411a53391c"
 
 needs_facts = pytest.mark.skipif(
     not (FACTS / "operations.jsonl").is_file(), reason="the API's facts (../shared/spec) are not beside the repository"
@@ -105,13 +105,13 @@ REPLIES: dict[str, Json] = {
     "audio.speech.create": {"kind": "bytes"},
     "audio.transcriptions.create": {"or": "text"},
     "audio.translations.create": {"or": "text"},
-    "beta.agents.sessions.artifacts.content": {"kind": "bytes"},
+    "beta.agents.sessions.artifacts.content": {"kind": "bytes", "or": "text"},
     "beta.agents.sessions.events.create": {"kind": "none"},
     "beta.responses.delete": {"kind": "none"},
     "containers.delete": {"kind": "none"},
-    "containers.files.content.retrieve": {"kind": "bytes"},
+    "containers.files.content.retrieve": {"kind": "bytes", "or": "text"},
     "containers.files.delete": {"kind": "none"},
-    "files.content": {"kind": "bytes"},
+    "files.content": {"kind": "bytes", "or": "text"},
     "files.retrieve_content": {"kind": "text"},
     "live.sessions.accept": {"kind": "none"},
     "live.sessions.download_recording": {"kind": "bytes"},
@@ -124,8 +124,8 @@ REPLIES: dict[str, Json] = {
     "realtime.calls.refer": {"kind": "none"},
     "realtime.calls.reject": {"kind": "none"},
     "responses.delete": {"kind": "none"},
-    "skills.content.retrieve": {"kind": "bytes"},
-    "skills.versions.content.retrieve": {"kind": "bytes"},
+    "skills.content.retrieve": {"kind": "bytes", "or": "text"},
+    "skills.versions.content.retrieve": {"kind": "bytes", "or": "text"},
     "videos.download_content": {"kind": "bytes"},
 }
 
