@@ -39,8 +39,8 @@ def _next(progress: Progress, seconds: float | None, since: float, why: str) -> 
 def read_into(pieces: list[bytes], reply: Reply, progress: Progress, limit: int) -> Flow:
     """Read a body to its end, decoded, and stop once more than `limit` bytes are held."""
     undo, finish = undoing(reply)
-    size, idle = 0, progress.call.timeout.idle
-    while chunk := (yield from _next(progress, idle, progress.clock(), "idle")):
+    size, idle, clock = 0, progress.call.timeout.idle, progress.clock
+    while chunk := (yield from _next(progress, idle, clock(), "idle")):
         for piece in undo(chunk):
             size += len(piece)
             pieces.append(piece)
@@ -123,12 +123,19 @@ def _read_nothing(reply: Reply, progress: Progress) -> Flow:
     return raw and raw(reply._replace(body=body, attempts=attempts, elapsed=progress.clock() - progress.started))
 
 
+def _opened(reply: Reply, progress: Progress) -> Generator[Any, Any, Reply]:
+    """Hand out the head of an answer that is read as it is asked for."""
+    reply = reply._replace(attempts=progress.with_this(reply.status), elapsed=progress.clock() - progress.started)
+    yield Opened(reply)
+    return reply
+
+
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     """A binary answer, handed over piece by piece as the user asks for it; a JSON one is looked at for an error first."""
     content_type = reply.headers.get("content-type", "").lower()
     if "html" in content_type and progress.call.plan.route.reply.other is None:
         yield from _refuse_body(reply, progress, f"bytes were asked for, and the answer has Content-Type {content_type}")
-    yield Opened(reply)
+    reply = yield from _opened(reply, progress)
     if "json" in content_type:
         body = yield from _read_whole(reply, progress)
         with contextlib.suppress(DecodeError):  # JSON lines, say: a file of the user's
@@ -149,7 +156,7 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
     if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
         yield from _refuse_body(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
-    yield Opened(reply)
+    reply = yield from _opened(reply, progress)
     events = EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
     undo, finish = undoing(reply)
     since, wait, why = progress.attempt_started, call.timeout.first_event, "first event"

@@ -120,7 +120,7 @@ class BaseClient:
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
-        _check_settings(headers, hook, query, codecs, timeout)
+        _check_settings(headers, hook, query, codecs)
         place = providers.settle(profile := providers.load(provider), _from_environment, base_url, api_key, admin_key)
         self._config = Config(
             base_url=place.base_url,
@@ -129,7 +129,7 @@ class BaseClient:
             query=Frozen({**place.query, **(query or {})}),
             auth=place.auth,
             keyless=place.keyless,
-            timeout=timeout,
+            timeouts=(resolve_timeout(timeout, streaming=False), resolve_timeout(timeout, streaming=True)),
             limits=check_limits(limits),
             max_retries=check_retries(max_retries),
             allow_truncated=bool(allow_truncated),
@@ -172,9 +172,9 @@ class BaseClient:
         return [*super().__dir__(), *self.routes.below("")]
 
     def _name(self, name: str) -> Name:
-        if name.startswith("_") or "._" in name:
-            raise AttributeError(name)
         if not self.routes.has_below(name):
+            if name.rpartition(".")[2].startswith("_"):
+                raise AttributeError(name)
             self.routes.find(name)  # raises, with the nearest names
         return Name(self, name)
 
@@ -197,7 +197,7 @@ class BaseClient:
         self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], seen: frozenset[str] = frozenset()
     ) -> Any:
         validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
-        again = (arguments, dict(keywords), seen)
+        again = (arguments, dict(keywords), seen) if route.page is not None else None
         call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
         if call.into is not None or route.page is not None:
             call = call._replace(read=self._reader(call, again))
@@ -249,8 +249,7 @@ class BaseClient:
         raise NotImplementedError
 
 
-def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any, timeout: Any) -> None:
-    resolve_timeout(timeout, streaming=False)
+def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any) -> None:
     for name, value in headers.items():
         try:
             put_header({}, name, value)

@@ -78,9 +78,7 @@ def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:
     for _ in range(MAX_REDIRECTS + 1):
         until = progress.deadline(timeout.first_event, progress.attempt_started, "first event")
         head: Head = yield Send(plan, timeout.connect, *until)
-        elapsed = progress.clock() - progress.started
-        reply = Reply(head.status, head.headers, attempts=progress.with_this(head.status), elapsed=elapsed)
-        progress.reply = reply
+        progress.reply = reply = Reply(head.status, head.headers)
         if head.status < 300:
             return reply
         if head.status not in (301, 302, 303, 307, 308) or "location" not in head.headers:

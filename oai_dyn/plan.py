@@ -62,7 +62,7 @@ def make_call(
 
     check: looks at the body before it is encoded, and raises if it is wrong.
     """
-    options = {name: keywords.pop(name) for name in RESERVED if name in keywords} if keywords else keywords
+    options = {name: keywords.pop(name) for name in RESERVED if name in keywords} if keywords else {}
     write = _writer(config)
     sorted_out = _sort(route, arguments, keywords, options, write)
     streaming = _asks_stream(route, sorted_out)
@@ -78,16 +78,19 @@ def make_call(
         body,
         streaming,
     )
-    return Call(
-        plan,
-        resolve_timeout(options.get("timeout", config.timeout), streaming),
+    settings = config.timeouts[streaming], config.limits, config.max_retries, config.allow_truncated
+    if options:
+        settings = _overruled(options, config, streaming)
+    return Call(plan, *settings, None, None, options.get("into"), config)
+
+
+def _overruled(options: dict[str, Any], config: Config, streaming: bool) -> tuple[Timeout, Limits, int, bool]:
+    """The client's settings with those of this call in their place."""
+    return (
+        resolve_timeout(options["timeout"], streaming) if "timeout" in options else config.timeouts[streaming],
         check_limits(options.get("limits", config.limits)),
         check_retries(options.get("max_retries", config.max_retries)),
         bool(options.get("allow_truncated", config.allow_truncated)),
-        None,
-        None,
-        options.get("into"),
-        config,
     )
 
 

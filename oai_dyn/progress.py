@@ -25,6 +25,7 @@ class Progress:
         self.number = 0
         self.attempts: tuple[Attempt, ...] = ()
         self.given = False
+        self.unheard = call.config.hook is None and not log.isEnabledFor(logging.DEBUG)
         self.reply: Reply | None = None
         self.end = None if call.timeout.total is None else self.started + call.timeout.total
 
@@ -46,9 +47,9 @@ class Progress:
 
     def tell(self, kind: str, error: BaseException | None = None) -> None:
         """Tell the hook and the log; a hook that raises is logged and changes nothing."""
-        hook = self.call.config.hook
-        if hook is None and not log.isEnabledFor(logging.DEBUG):
+        if self.unheard:
             return
+        hook = self.call.config.hook
         name = None if error is None else type(error).__name__
         reply = concealed_reply(self.reply, self.call)
         notice = Notice(kind, redacted(self.call.plan), reply, self.number, self.clock() - self.started, name)

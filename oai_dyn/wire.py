@@ -50,38 +50,45 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_map", "_raw")
 
     def __init__(self, pairs: Iterable[tuple[str, str] | tuple[bytes, bytes]] = ()) -> None:
-        self._raw = tuple(pairs)
-        self._map: dict[str, str] | None = None
+        self._raw: tuple[Any, ...] = tuple(pairs)
+        self._map: dict[Any, Any] | None = None
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every line of the head, in order."""
         return tuple((_latin(name), _latin(value)) for name, value in self._raw)
 
-    def _folded(self) -> dict[str, str]:
+    def _folded(self) -> dict[Any, Any]:
+        """Lower-case name to value, as they came: what is never looked at is never decoded."""
         if self._map is None:
-            folded: dict[str, str] = {}
-            for name, value in self.pairs:
-                key = name.lower()
-                folded[key] = f"{folded[key]}, {value}" if key in folded else value
-            self._map = folded
+            self._map = {name.lower(): value for name, value in self._raw}
+            if len(self._map) != len(self._raw):
+                self._map = {}
+                for name, value in self._raw:
+                    key, comma = name.lower(), ", " if isinstance(value, str) else b", "
+                    self._map[key] = self._map[key] + comma + value if key in self._map else value
         return self._map
-
-    def __getitem__(self, name: str) -> str:
-        return self._folded()[name.lower()]
 
     def get(self, name: str, default: Any = None) -> Any:
         """The header's value, or `default`."""
-        return self._folded().get(name.lower(), default)
+        folded, key = self._folded(), name.lower()
+        value = folded.get(key.encode("latin-1", "replace") if self._raw and type(self._raw[0][0]) is bytes else key)
+        return default if value is None else _latin(value)
+
+    def __getitem__(self, name: str) -> str:
+        value: str | None = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._folded())
+        return iter([_latin(name) for name in self._folded()])
 
     def __len__(self) -> int:
         return len(self._folded())
 
     def __repr__(self) -> str:
-        return f"Headers({self._folded()!r})"
+        return f"Headers({dict(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Headers, (self.pairs,)
@@ -209,6 +216,7 @@ class Config(NamedTuple):
     """Everything a client has settled before a call: where it goes, as whom, and how patiently.
 
     own_headers are the user's: they win over all others, and None takes one away.
+    timeouts are those of a plain call and of a stream.
     auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
     """
 
@@ -218,7 +226,7 @@ class Config(NamedTuple):
     query: Mapping[str, Any] = Frozen()
     auth: Mapping[str, Mapping[str, str]] = Frozen()
     keyless: Mapping[str, str] = Frozen()
-    timeout: Timeout | float | None = None
+    timeouts: tuple[Timeout, Timeout] = (Timeout(), Timeout())
     limits: Limits = Limits()
     max_retries: int = 2
     allow_truncated: bool = False
