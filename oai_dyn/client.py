@@ -166,6 +166,8 @@ class BaseClient:
         raise TypeError(f"a {type(self).__name__} holds credentials and connections, and is not pickled")
 
     def __getattr__(self, part: str) -> Name:
+        if part.startswith("_") or part == "routes":  # asked for before the client is made, or by a protocol
+            raise AttributeError(part)
         return self._name(part)
 
     def __dir__(self) -> list[str]:
@@ -173,7 +175,7 @@ class BaseClient:
 
     def _name(self, name: str) -> Name:
         if not self.routes.has_below(name):
-            if name.rpartition(".")[2].startswith("_"):
+            if "._" in name:
                 raise AttributeError(name)
             self.routes.find(name)  # raises, with the nearest names
         return Name(self, name)
