@@ -106,8 +106,7 @@ class _Wire:
         if response is not None:
             response.close()
 
-    def wake(self) -> None:
-        self.release()
+    wake = release  # a loop has one thread: nobody else waits
 
     def explained(self, error: Exception) -> Failure:
         """What one of aiohttp's exceptions comes to."""

@@ -70,8 +70,10 @@ def _find(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], 
                 return fault
         return None
     if isinstance(value, list | tuple):
-        found = (_find(item, plain, (*path, i), depth + 1) for i, item in enumerate(value))
-        return next((fault for fault in found if fault), None)
+        for i, item in enumerate(value):  # one frame a level: the stack has a thousand
+            if fault := _find(item, plain, (*path, i), depth + 1):
+                return fault
+        return None
     return _find_in_object(value, plain, path, depth)
 
 

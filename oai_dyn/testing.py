@@ -74,11 +74,10 @@ class _Wire:
     def explained(self, error: Exception) -> Failure:
         return Failure(isinstance(error, TimeoutError), sent=True, number=getattr(error, "errno", None))
 
-    def wake(self) -> None:
-        self.release()
-
     def release(self) -> None:
         self._pieces = []
+
+    wake = release
 
 
 class _Scripted(BaseClient):

@@ -60,6 +60,7 @@ WRITTEN: list[tuple[Any, str]] = [
     (OrderedDict(b=1, a=2), '{"b":1,"a":2}'),
     (UserDict(a=1), '{"a":1}'),
     (Point(Point(None)), '{"x":{"x":null}}'),
+    ({"a": None, "at": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)}, '{"a":null,"at":"2026-01-02T00:00:00+00:00"}'),
     (Colour.RED, '"red"'),
     (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
     (datetime.date(2026, 1, 2), '"2026-01-02"'),

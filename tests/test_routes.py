@@ -121,7 +121,7 @@ def test_an_old_table_still_loads(zoo: Table) -> None:
     assert (create.body.kind, create.body.schema, create.reply) == ("json", "NewAnimal", Answer(schema="Animal"))
     assert chat.stream == Stream(
         "body", "stream", True, frozenset({"[DONE]", "chat.closed"}), frozenset({"chat.paused"}),
-        finish=True, envelope=True, schema="ChatEvent",
+        reopen=frozenset({"chat.resumed"}), finish=True, envelope=True, schema="ChatEvent",
     )  # fmt: skip
     assert zoo.find("animals.list").page == Paging("data", ("data", -1, "id"), "after", "has_more")
     assert zoo.find("keepers.wake").page == Paging("keepers")
