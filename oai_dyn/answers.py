@@ -207,7 +207,7 @@ def _check_end(events: EventReader, call: Call, finish: Callable[[], None]) -> N
         return
     finish()
     if not events.rule.eof:
-        raise _truncated(f"the stream ended after {events.received} events without what ends it ({events.wanted})", events)
+        raise StreamTruncated(f"the stream ended after {events.received} events without what ends it ({events.wanted})")
 
 
 def _settle_cut(error: APIConnectionError, events: EventReader, call: Call) -> None:
@@ -218,13 +218,9 @@ def _settle_cut(error: APIConnectionError, events: EventReader, call: Call) -> N
         error.body = events.remains
         raise error
     if not call.allow_truncated:
-        raise _truncated(f"the stream was cut after {events.received} events: {error.message}", events)
-
-
-def _truncated(message: str, events: EventReader) -> StreamTruncated:
-    error = StreamTruncated(message, body=events.remains)
-    error.received = events.received
-    return error
+        cut = StreamTruncated(f"the stream was cut after {events.received} events: {error.message}", body=events.remains)
+        cut.received = events.received
+        raise cut
 
 
 def _drain(progress: Progress) -> Flow:

@@ -1,7 +1,7 @@
 """One call on the wire: what takes a flow's steps, written once for both faces.
 
-A backend hands over a `Wire` with four methods. Both faces' are coroutines; the synchronous ones never wait for
-an event loop, so that `at_once` runs them to their end like plain functions.
+A backend hands over a `Wire`. Its steps are coroutines on both faces; the synchronous ones never wait for an event
+loop, so that `at_once` runs them to their end like plain functions.
 
 Rules of this file: no I/O, no HTTP library. Whatever ends a call (its result, an error, a cancellation, the user)
 gives the connection back before anything else happens.
@@ -135,10 +135,9 @@ def failure_of(failure: Failure, step: Any) -> APIConnectionError:
         error: APIConnectionError = APITimeoutError(f"time ran out: {step.why if failure.sent else 'connect'}")
     else:
         stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
-        told = (
-            failure.number is not None and type(step) is not Read
-        )  # how a body breaks off is not told alike by the two libraries
-        error = APIConnectionError(f"{stage}: {os.strerror(failure.number or 0)}" if told else stage)
+        # How a body breaks off is not told alike by the two libraries: there the stage is all that is said.
+        number = None if type(step) is Read else failure.number
+        error = APIConnectionError(stage if number is None else f"{stage}: {os.strerror(number)}")
     error.sent = failure.sent
     return error
 
