@@ -17,9 +17,10 @@ from ..codec import encode
 from ..objects import plain
 from ..routes import bundled
 from ..wire import Route
-from . import answers, streams
+from .answers import BYTES, json_answer, plain_text
 from .asked import Asked, Upload
 from .reading import Refusal, members_of
+from .streams import events
 
 #: Bodies of JSON up to here are read, in bytes; files of a form have no bound.
 LARGEST_BODY = 2**28
@@ -120,7 +121,7 @@ class Service:
         response = web.StreamResponse(headers=head)
         try:
             await response.prepare(request)
-            for event in streams.events(asked):
+            for event in events(asked):
                 await response.write(event.encoded())
                 if self.delay:
                     await asyncio.sleep(self.delay)
@@ -159,7 +160,7 @@ def _whole(asked: Asked) -> web.Response:
 
 
 def _text(asked: Asked) -> web.Response:
-    content_type, text = answers.plain_text(asked)
+    content_type, text = plain_text(asked)
     return web.Response(text=text, content_type=content_type)
 
 
@@ -178,8 +179,8 @@ def _request_id(request: web.Request) -> str:
 
 #: How an answer of each kind is sent.
 WHOLE: dict[str, Callable[[Asked], web.Response]] = {
-    "json": lambda asked: _json(answers.json_answer(asked)),
+    "json": lambda asked: _json(json_answer(asked)),
     "text": _text,
-    "bytes": lambda asked: web.Response(body=answers.BYTES, content_type="application/octet-stream"),
+    "bytes": lambda asked: web.Response(body=BYTES, content_type="application/octet-stream"),
     "none": lambda asked: web.Response(status=204),
 }
