@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from .errors import DecodeError, Fault, ValidationError
+from .errors import DecodeError, Path, ValidationError, walk
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -38,8 +38,7 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
         if b"null" not in body:
             return body
         reason = ""
-    if fault := _find(value, plain, (), 0):
-        raise ValidationError(errors=(fault,))
+    walk(value, plain, _is_json)
     if not reason:
         return body
     try:
@@ -49,61 +48,23 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
     raise ValidationError(f"the body cannot be written as JSON: {reason}")
 
 
-def _find(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
-    """The first thing that JSON cannot hold, or None."""
-    if value is None or isinstance(value, bool):
-        return None
-    if depth > _DEPTH:
-        return Fault(path[:8], f"nested deeper than {_DEPTH} levels, or in a circle")
-    if isinstance(value, str):
-        return _find_in_text(value, path)
-    if isinstance(value, float):
-        return None if math.isfinite(value) else Fault(path, f"{value!r} cannot be written in JSON, wanted a finite number")
-    if isinstance(value, int):
-        return None if -(2**63) <= value < 2**64 else Fault(path, "an integer beyond 64 bits")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            # Token ids are integers, and logit_bias is keyed by them: JSON has them as text.
-            if not isinstance(key, str | int) or isinstance(key, bool):
-                return Fault(path, f"the key {key!r} is {_kind(key)}, wanted text")
-            if fault := _find_in_text(str(key), path) or _find(item, plain, (*path, str(key)), depth + 1):
-                return fault
-        return None
-    if isinstance(value, list | tuple):
-        for i, item in enumerate(value):  # one frame a level: the stack has a thousand
-            if fault := _find(item, plain, (*path, i), depth + 1):
-                return fault
-        return None
-    return _find_in_object(value, plain, path, depth)
-
-
-def _find_in_text(value: str, path: tuple[str | int, ...]) -> Fault | None:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        return Fault(
-            path,
-            f"a lone surrogate (U+{ord(value[error.start]):04X}) at character {error.start}, wanted text that UTF-8 can hold",
-        )
-    return None
-
-
-def _find_in_object(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
-    if isinstance(value, Enum):
-        return _find(value.value, plain, path, depth + 1)
+def _is_json(value: Any, path: Path) -> bool:
+    """Whether JSON has a value as it is; False for what has to be entered. Raises `ValidationError` for a number it has not."""
+    if value is None or isinstance(value, str):
+        return True
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValidationError.at(path, f"{value!r} cannot be written in JSON, wanted a finite number")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValidationError.at(path, "an integer beyond 64 bits")
+    if isinstance(value, int | float):
+        return True
+    if isinstance(value, tuple | Enum):
+        return False
     try:
         orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError):
-        pass
-    else:
-        return None  # a date, a UUID, an enum: JSON text by orjson's own rules
-    try:
-        simpler = plain(value)
-    except TypeError as error:
-        return Fault(path, str(error))
-    except ValidationError as error:
-        raise ValidationError(errors=(Fault(path, error.message),)) from error.__cause__
-    return _find(simpler, plain, path, depth + 1)
+        return False
+    return True  # a date, a UUID: JSON text by orjson's own rules
 
 
 def _kind(value: Any) -> str:

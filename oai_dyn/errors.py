@@ -16,13 +16,15 @@
         └── DecodeError      (ValueError)       the answer is not what was asked for
 
 Rules of this file: an error holds data, never a socket, a request or a credential, so that it can
-be pickled, copied and logged. What a body *means* is decided here, for bodies of any shape.
+be pickled, copied and logged. What a body *means* is decided here, for bodies of any shape; and here
+what is to be sent is walked through, so that what cannot be is refused with its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -69,17 +71,20 @@ class RouteError(OaiDynError, AttributeError):
         self.name = "route"  # else Python would put the client, and its key, into `obj`
 
 
+Path = tuple[str | int, ...]
+
+
 class Fault(NamedTuple):
     """One thing wrong with a value: where it stands and what was wanted."""
 
-    path: tuple[str | int, ...]
+    path: Path
     message: str
 
     def __str__(self) -> str:
         return f"{place(self.path)}: {self.message}" if self.path else self.message
 
 
-def place(path: tuple[str | int, ...]) -> str:
+def place(path: Path) -> str:
     """Write a path as people read it: `messages[3].content[0].text`."""
     return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
 
@@ -90,6 +95,57 @@ class ValidationError(OaiDynError, ValueError):
     def __init__(self, message: str = "", errors: tuple[Fault, ...] = ()) -> None:
         super().__init__(message or "; ".join(str(e) for e in errors[:3]))
         self.errors = errors
+
+    @classmethod
+    def at(cls, path: Path, message: str) -> ValidationError:
+        """The error for one fault."""
+        return cls(errors=(Fault(path, message),))
+
+
+#: How deep a body may be nested, which is orjson's own bound.
+_DEEPEST = 250
+
+#: What no place takes as it is.
+_ENTERED = (dict, list)
+
+
+def walk(value: Any, plain: Callable[[Any], Any], take: Callable[[Any, Path], bool], path: Path = (), depth: int = 0) -> None:
+    """Go through what is to be sent, in order. `take` is given what is no dict or list, with its place, and says if that is all.
+
+    What it leaves is entered: a tuple as a list, an object as `plain` makes it plainer. One frame a level, for the stack
+    has a thousand. Raises `ValidationError` with the place of what neither JSON nor a form can hold.
+    """
+    if isinstance(value, str):
+        _check_text(value, path)
+    if not isinstance(value, _ENTERED) and take(value, path):
+        return
+    if depth > _DEEPEST:
+        raise ValidationError.at(path[:8], f"nested deeper than {_DEEPEST} levels, or in a circle")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            # Token ids are integers, and logit_bias is keyed by them: JSON has them as text.
+            step = str(key) if isinstance(key, int) and not isinstance(key, bool) else key
+            if not isinstance(step, str):
+                raise ValidationError.at(path, f"the key {key!r} is of type {type(key).__name__}, wanted text")
+            _check_text(step, path)
+            walk(item, plain, take, (*path, step), depth + 1)
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            walk(item, plain, take, (*path, i), depth + 1)
+    else:
+        try:
+            plainer = value.value if isinstance(value, Enum) else plain(value)
+        except (TypeError, ValidationError) as error:
+            raise ValidationError.at(path, str(error)) from error.__cause__
+        walk(plainer, plain, take, path, depth + 1)
+
+
+def _check_text(text: str, path: Path) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"a lone surrogate (U+{ord(text[error.start]):04X}) at character {error.start}"
+        raise ValidationError.at(path, f"{found}, wanted text that UTF-8 can hold") from None
 
 
 class APIError(OaiDynError):

@@ -7,7 +7,7 @@ place, before anything leaves; a header's value is never part of a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -163,7 +163,7 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Callable[[An
     query = {**route.fixed_query, **config.query, **arguments.query}
     if not query:
         return config.base_url + path
-    text = query_string(_form_pairs(query, write))
+    text = query_string(flatten(query, write))
     mark = "&" if "?" in path else "?"
     return f"{config.base_url}{path}{mark}{text}" if text else config.base_url + path
 
@@ -239,17 +239,12 @@ def _multipart_body(route: Route, body: dict[str, Any], write: Callable[[Any], A
     if rule.sole and list(body) == [rule.sole] and isinstance(body[rule.sole], str):
         return body[rule.sole].encode(), rule.parts[rule.sole]
     json_parts = {k: v for k, v in body.items() if rule.parts.get(k) == "application/json"}
-    pairs = list(_form_pairs({k: v for k, v in body.items() if k not in json_parts}, write))
+    pairs = flatten({k: v for k, v in body.items() if k not in json_parts}, write)
     if rule.other == "json" and not any(is_file(value) for _, value in pairs):
         return _json_body(route, body, write)
     pairs += [(name, encode(value, write).decode()) for name, value in json_parts.items() if value is not None]
     form = Multipart(pairs, rule.parts)
     return form, form.content_type
-
-
-def _form_pairs(members: Mapping[str, Any], write: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in members.items():
-        yield from flatten(str(name), value, write)
 
 
 def resolve_timeout(value: Any, streaming: bool) -> Timeout:
