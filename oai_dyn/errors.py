@@ -345,34 +345,17 @@ STATUS_ERRORS: dict[int, type[APIStatusError]] = {
     429: RateLimitError,
 }
 
-#: Words that servers use as `type` or `code` of an error, and the status each stands for.
-MEANT_STATUS: dict[str, int] = {
-    "invalid_request_error": 400,
-    "invalid_request": 400,
-    "context_length_exceeded": 400,
-    "bad_request": 400,
-    "authentication_error": 401,
-    "invalid_api_key": 401,
-    "unauthorized": 401,
-    "permission_error": 403,
-    "permission_denied": 403,
-    "not_found_error": 404,
-    "not_found": 404,
-    "model_not_found": 404,
-    "conflict_error": 409,
-    "unprocessable_entity": 422,
-    "insufficient_quota": 429,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "rate_limited": 429,
-    "too_many_requests": 429,
-    "requests": 429,
-    "tokens": 429,
-    "api_error": 500,
-    "server_error": 500,
-    "internal_error": 500,
-    "internal_server_error": 500,
-    "overloaded_error": 503,
-    "service_unavailable": 503,
-    "timeout_error": 504,
+#: Words that servers use as `type` or `code` of an error, by the status that they stand for.
+_WORDS = {
+    400: "invalid_request_error invalid_request context_length_exceeded bad_request",
+    401: "authentication_error invalid_api_key unauthorized",
+    403: "permission_error permission_denied",
+    404: "not_found_error not_found model_not_found",
+    409: "conflict_error",
+    422: "unprocessable_entity",
+    429: "insufficient_quota rate_limit_error rate_limit_exceeded rate_limited too_many_requests requests tokens",
+    500: "api_error server_error internal_error internal_server_error",
+    503: "overloaded_error service_unavailable",
+    504: "timeout_error",
 }
+MEANT_STATUS: dict[str, int] = {word: status for status, words in _WORDS.items() for word in words.split()}
