@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from .errors import Fault, ValidationError
+from .errors import ValidationError
 
 #: A stream that cannot seek is kept in memory up to here, in bytes, and on disk beyond.
 _SPOOL = 2**20
@@ -124,7 +124,7 @@ def _part(name: str, value: Any, part_type: str | None) -> tuple[str, Source]:
         lines.append(f"Content-Type: {content_type or part_type}")
     for line in lines:
         if not _HEADER_LINE.fullmatch(line):
-            raise ValidationError(errors=(Fault((name,), "a part's header holds a line break or a lone surrogate"),))
+            raise ValidationError.at((name,), "a part's header holds a line break or a lone surrogate")
     return "\r\n".join(lines), _source(name, content)
 
 
@@ -133,9 +133,9 @@ def _unpack(name: str, value: Any) -> tuple[str | None, Any, str | None, Mapping
     if isinstance(value, tuple):
         filename, content, content_type, extra = [*value, None, None][:4]
         if content_type is not None and not isinstance(content_type, str):
-            raise ValidationError(errors=(Fault((name,), f"content type {content_type!r}, wanted text"),))
+            raise ValidationError.at((name,), f"content type {content_type!r}, wanted text")
         if not isinstance(extra or {}, Mapping):
-            raise ValidationError(errors=(Fault((name,), f"headers of type {type(extra).__name__}, wanted a dict"),))
+            raise ValidationError.at((name,), f"headers of type {type(extra).__name__}, wanted a dict")
         return filename, content, content_type, extra or {}
     if isinstance(value, os.PathLike):
         return Path(value).name, value, None, {}
@@ -151,9 +151,7 @@ def _source(name: str, content: Any) -> Source:
             with open(content, "rb") as file:
                 length = os.fstat(file.fileno()).st_size
         except OSError as error:
-            raise ValidationError(
-                errors=(Fault((name,), f"the file {os.fspath(content)!r} cannot be read: {error.strerror}"),)
-            ) from None
+            raise ValidationError.at((name,), f"the file {os.fspath(content)!r} cannot be read: {error.strerror}") from None
         return Source(length, lambda: open(content, "rb"))
     return _from_open_file(name, content)
 
@@ -165,7 +163,7 @@ def _from_bytes(content: bytes) -> Source:
 def _from_open_file(name: str, file: Any) -> Source:
     """An open file is sent from its beginning, whole, and stays open. One that cannot seek is copied first."""
     if isinstance(file, io.TextIOBase):
-        raise ValidationError(errors=(Fault((name,), 'the file is open as text, wanted one opened with "rb"'),))
+        raise ValidationError.at((name,), 'the file is open as text, wanted one opened with "rb"')
     spool = None
     try:
         seekable = getattr(file, "seekable", None)
@@ -177,7 +175,7 @@ def _from_open_file(name: str, file: Any) -> Source:
     except (ValueError, OSError) as error:
         if spool is not None:
             spool.close()
-        raise ValidationError(errors=(Fault((name,), f"the file cannot be read: {error}"),)) from None
+        raise ValidationError.at((name,), f"the file cannot be read: {error}") from None
 
     def rewound() -> IO[bytes]:
         file.seek(0)

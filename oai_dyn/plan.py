@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from .codec import decode, encode, to_dict
-from .errors import ConfigError, Fault, ValidationError
+from .errors import ConfigError, ValidationError
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
 from .objects import plain
@@ -112,7 +112,7 @@ def _sort(
     places = {"path": path, "query": query, "header": headers}
     for name, value in keywords.items():
         if name in path:
-            raise ValidationError(errors=(Fault((name,), "given twice, by position and by keyword"),))
+            raise ValidationError.at((name,), "given twice, by position and by keyword")
         places.get(route.where.get(name, ""), rest)[name] = value
     if route.body.kind == "none":
         query = {**named, **query, **rest}
@@ -171,16 +171,16 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Callable[[An
 def _segment(name: str, value: Any, route: Route) -> str:
     """A path value as one segment that no server and no library can read as anything else."""
     if value is None:
-        raise ValidationError(errors=(Fault((name,), f"missing; {route.name} is {route.method} {route.path}"),))
+        raise ValidationError.at((name,), f"missing; {route.name} is {route.method} {route.path}")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValidationError(errors=(Fault((name,), f"of type {type(value).__name__}, wanted text"),))
+        raise ValidationError.at((name,), f"of type {type(value).__name__}, wanted text")
     text = value if isinstance(value, str) else str(value)
     if text in ("", ".", "..") or _CONTROL.search(text):
-        raise ValidationError(errors=(Fault((name,), f"{text!r} cannot stand in a path"),))
+        raise ValidationError.at((name,), f"{text!r} cannot stand in a path")
     try:
         return quote(text, safe=_SEGMENT_SAFE)
     except UnicodeEncodeError:
-        raise ValidationError(errors=(Fault((name,), "a lone surrogate, wanted text that UTF-8 can hold"),)) from None
+        raise ValidationError.at((name,), "a lone surrogate, wanted text that UTF-8 can hold") from None
 
 
 def _headers(
