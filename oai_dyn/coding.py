@@ -7,23 +7,18 @@ checksum are found here, once. Neither HTTP library reports a cut gzip body.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
 
 from .errors import DecodeError, StreamTruncated
 
 #: Most that one step gives out, so that a bomb is met piece by piece.
 _STEP = 2**18
 
+#: The codings that are undone, each with zlib's word for it.
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
-class Decoding(Protocol):
-    """Undoes one coding: `feed` gives the decoded pieces, `finish` says whether the end was seen."""
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Undo the coding of the next piece."""
-
-    def finish(self) -> None:
-        """Raise `StreamTruncated` unless the coding's own end has come."""
+#: What the client says it takes.
+ACCEPT_ENCODING = "gzip, deflate"
 
 
 class Inflate:
@@ -31,7 +26,7 @@ class Inflate:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._zlib = zlib.decompressobj(31 if name == "gzip" else 15)
+        self._zlib = zlib.decompressobj(_WINDOWS[name])
         self._fed = False
         self._head = b""
 
@@ -47,7 +42,7 @@ class Inflate:
             try:
                 out = self._zlib.decompress(chunk, _STEP)
             except zlib.error as error:
-                if self._fed or self.name == "gzip":
+                if self._fed or self.name != "deflate":
                     raise DecodeError(f"the body is not what Content-Encoding: {self.name} says: {error}") from None
                 self._zlib = zlib.decompressobj(-15)
                 self._fed = True
@@ -63,20 +58,14 @@ class Inflate:
             raise StreamTruncated(f"the {self.name} body was cut before its end")
 
 
-#: What the client says it takes.
-ACCEPT_ENCODING = "gzip, deflate"
-
-DECODINGS: dict[str, Callable[[str], Decoding]] = {"gzip": Inflate, "x-gzip": lambda _: Inflate("gzip"), "deflate": Inflate}
-
-
-def for_encoding(value: str | None) -> Decoding | None:
-    """The decoding for a Content-Encoding header, None where there is nothing to undo.
+def for_encoding(value: str | None) -> Inflate | None:
+    """What undoes a Content-Encoding header, None where there is nothing to undo.
 
     Raises `DecodeError` for a coding that was not asked for.
     """
-    name = (value or "").strip().lower()
-    if name in ("", "identity"):
+    name = (value or "identity").strip().lower()
+    if name == "identity":
         return None
-    if name not in DECODINGS:
+    if name not in _WINDOWS:
         raise DecodeError(f"the body has Content-Encoding {name!r}; asked for were {ACCEPT_ENCODING}")
-    return DECODINGS[name](name)
+    return Inflate(name)
