@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import cache
+from itertools import islice
 
 from .errors import APIConnectionError, APIError, APIStatusError, StreamTruncated
 
@@ -56,12 +56,9 @@ def _worth(error: APIError, safe: bool) -> bool:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """The wait a server asks for in seconds: `retry-after-ms`, or Retry-After in seconds or as a date; None if unsaid."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        text = headers.get(name)
-        if text is None:
-            continue
         try:
-            seconds = float(text) / unit
-        except ValueError:
+            seconds = float(headers[name]) / unit
+        except (KeyError, ValueError):
             continue
         if seconds >= 0:
             return seconds
@@ -73,21 +70,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
-@cache
-def _bounds() -> tuple[float, ...]:
-    """The upper bounds of our own waits, growing until the longest."""
-    from backoff import expo
-
-    waits = expo(factor=FIRST_WAIT, max_value=LONGEST_WAIT)
-    next(waits)  # backoff's generators say None first
-    bounds = [next(waits)]
-    while bounds[-1] < LONGEST_WAIT:
-        bounds.append(next(waits))
-    return tuple(float(bound) for bound in bounds)
-
-
 def _own_wait(attempt: int) -> float:
-    from backoff import full_jitter
+    from backoff import expo, full_jitter
 
-    bounds = _bounds()
-    return float(full_jitter(bounds[min(attempt, len(bounds)) - 1]))
+    bounds = islice(expo(factor=FIRST_WAIT, max_value=LONGEST_WAIT), attempt, None)  # before the first one it says None
+    return float(full_jitter(next(bounds)))

@@ -37,7 +37,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 OUTERMOST = len(LAYERS)
 
 #: The only imports inside functions: backoff loads asyncio, which a call that is never retried should not pay.
-INSIDE_FUNCTIONS = {("retry", "_bounds", "backoff"), ("retry", "_own_wait", "backoff")}
+INSIDE_FUNCTIONS = {("retry", "_own_wait", "backoff")}
 
 #: The only imports by call: a name's home, the engine for whoever validates, the extra for YAML, the server for `serve`.
 BY_CALL = {
