@@ -21,9 +21,9 @@ from .errors import ConfigError, ValidationError
 from .form import normal_path
 from .objects import Codec, reader
 from .pages import BasePage, Turn
-from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
+from .plan import RESERVED, checked, make_call, mapping
 from .version import __version__
-from .wire import Call, Config, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
+from .wire import Call, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -119,23 +119,22 @@ class BaseClient:
         validate: bool | str | None = None,
         session: Any = None,
     ) -> None:
-        api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
-        _check_settings(headers, hook, query, codecs)
-        place = providers.settle(profile := providers.load(provider), _from_environment, base_url, api_key, admin_key)
-        self._config = Config(
-            base_url=place.base_url,
+        api_key, admin_key, headers = hidden(api_key), hidden(admin_key), hidden_values(mapping("headers", headers))
+        for name, value in headers.items():
+            providers.put({}, name, value, "headers")
+        if hook is not None and not callable(hook):
+            raise ConfigError(f"hook: {hook!r}, wanted a callable")
+        given = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "allow_truncated": allow_truncated}
+        profile = providers.load(provider)
+        place = providers.settle(profile, os.getenv, base_url, api_key, admin_key)
+        self._config = place._replace(
             headers=Frozen({**_OF_OURS, **place.headers}),
             own_headers=headers,
-            query=Frozen({**place.query, **(query or {})}),
-            auth=place.auth,
-            keyless=place.keyless,
-            timeouts=(resolve_timeout(timeout, streaming=False), resolve_timeout(timeout, streaming=True)),
-            limits=check_limits(limits),
-            max_retries=check_retries(max_retries),
-            allow_truncated=bool(allow_truncated),
-            codecs=codecs or {},
+            query=Frozen({**place.query, **mapping("query", query)}),
+            codecs=mapping("codecs", codecs),
             hook=hook,
             validate=_check_validate(validate),
+            **checked(given),
         )
         self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
@@ -209,31 +208,28 @@ class BaseClient:
         return self._start(call)
 
     def _reader(self, call: Call, again: Any) -> Callable[[Reply], Any] | None:
-        """How this call's answers become what the user asked for; None for plain Records."""
+        """How this call's answers become what the user asked for; None where they are handed out as they came."""
         route, into = call.plan.route, call.into
-        read: Callable[[Reply], Any] | None = None
-        of_items = typing.get_origin(into)
-        if of_items is not None and isinstance(of_items, type) and issubclass(of_items, BasePage):
-            if route.page is None:
-                raise ValidationError(f"into={into!r}: {route.name} has no pages")
-            read = self._page_reader(route, typing.get_args(into)[0], *again)
-        elif route.page is not None and into is None:
-            read = self._page_reader(route, None, *again)
-        elif into is not None and not any(into is raw for raw in (Reply, bytes, str, Event)):
-            make = self._maker(into)
-            read = _body_reader(make) if route.reply.kind == "bytes" else _data_reader(make)
-        return read
-
-    def _maker(self, into: Any) -> Callable[[Any], Any]:
+        origin = typing.get_origin(into)
+        of_items = isinstance(origin, type) and issubclass(origin, BasePage)
+        if of_items and route.page is None:
+            raise ValidationError(f"into={into!r}: {route.name} has no pages")
+        if any(into is raw for raw in (Reply, bytes, str, Event)):
+            return None
+        item = typing.get_args(into)[0] if of_items else into
         try:
-            return reader(into, self._config.codecs)
+            make = None if item is None else reader(item, self._config.codecs)
         except TypeError as error:
             raise ValidationError(str(error)) from None
+        if of_items or make is None:
+            return self._page_reader(route, make, item, *again)
+        if route.reply.kind == "bytes":
+            return lambda reply: make(reply.body)
+        return lambda reply: make(reply.data)
 
     def _page_reader(
-        self, route: Route, item: Any, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
+        self, route: Route, make: Any, item: Any, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
     ) -> Callable[[Reply], Any]:
-        make = None if item is None else self._maker(item)
         rule = route.page
         assert rule is not None
         first = {**next((a for a in arguments if isinstance(a, Mapping)), {}), **keywords}.get(rule.param)
@@ -251,46 +247,20 @@ class BaseClient:
         raise NotImplementedError
 
 
-def _check_settings(headers: Mapping[Any, Any], hook: Any, query: Any, codecs: Any) -> None:
-    for name, value in headers.items():
-        try:
-            put_header({}, name, value)
-        except ValidationError as error:
-            raise ConfigError(f"headers: {error}") from None
-    if hook is not None and not callable(hook):
-        raise ConfigError(f"hook: {hook!r}, wanted a callable")
-    for name, value in (("query", query), ("codecs", codecs)):
-        if not isinstance(value or {}, Mapping):
-            raise ConfigError(f"{name}: of type {type(value).__name__}, wanted a dict")
-
-
 def hidden(value: Any) -> Any:
     """Text as a `Secret`, which no traceback prints; anything else as it is."""
     return Secret(value) if isinstance(value, str) else value
 
 
-def _hidden_headers(headers: Any) -> dict[Any, Any]:
-    if not isinstance(headers or {}, Mapping):
-        raise ConfigError(f"headers: of type {type(headers).__name__}, wanted a dict")
-    return {name: hidden(value) for name, value in (headers or {}).items()}
+def hidden_values(headers: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Headers with the text of their values made secret."""
+    return {name: hidden(value) for name, value in headers.items()}
 
 
 def hide_headers(keywords: dict[str, Any]) -> None:
     """Make the values of `extra_headers` secret in the first frame that holds them."""
-    if isinstance(keywords.get("extra_headers"), Mapping):
-        keywords["extra_headers"] = _hidden_headers(keywords["extra_headers"])
-
-
-def _from_environment(name: str) -> str:
-    return os.environ.get(name, "")
-
-
-def _data_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
-    return lambda reply: make(reply.data)
-
-
-def _body_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
-    return lambda reply: make(reply.body)
+    if isinstance(given := keywords.get("extra_headers"), Mapping):
+        keywords["extra_headers"] = hidden_values(given)
 
 
 def _check_validate(value: bool | str | None) -> str | None:
@@ -344,12 +314,10 @@ def _checked_path(path: Any) -> str:
 
 def describe(route: Route, row: Mapping[str, Any]) -> str:
     """A row in words, for `help()` and the command line."""
-    by_place: dict[str, list[str]] = {"path": list(route.path_params)}
-    for name, where in route.where.items():
-        by_place.setdefault(where, []).append(name)
-    by_place["path"] = list(route.path_params)
     lines = [f"{route.method} {route.path}" + (" (deprecated)" if route.deprecated else "")]
-    lines += [f"{place} parameters: {', '.join(names)}" for place, names in by_place.items() if names]
+    for place in ("path", "query", "header"):
+        if names := [name for name, where in route.where.items() if where == place]:
+            lines.append(f"{place} parameters: {', '.join(names)}")
     if route.body.kind != "none":
         lines.append(f"body: {route.body.kind}; members: {', '.join(row.get('body', {}).get('keys', ())) or 'any'}")
     lines.append(f"reply: {route.reply.kind}" + (f" or {route.reply.other}" if route.reply.other else ""))

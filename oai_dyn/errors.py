@@ -116,7 +116,7 @@ def walk(value: Any, plain: Callable[[Any], Any], take: Callable[[Any, Path], bo
     has a thousand. Raises `ValidationError` with the place of what neither JSON nor a form can hold.
     """
     if isinstance(value, str):
-        _check_text(value, path)
+        check_text(value, path)
     if not isinstance(value, _ENTERED) and take(value, path):
         return
     if depth > _DEEPEST:
@@ -127,7 +127,7 @@ def walk(value: Any, plain: Callable[[Any], Any], take: Callable[[Any, Path], bo
             step = str(key) if isinstance(key, int) and not isinstance(key, bool) else key
             if not isinstance(step, str):
                 raise ValidationError.at(path, f"the key {key!r} is of type {type(key).__name__}, wanted text")
-            _check_text(step, path)
+            check_text(step, path)
             walk(item, plain, take, (*path, step), depth + 1)
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
@@ -140,7 +140,8 @@ def walk(value: Any, plain: Callable[[Any], Any], take: Callable[[Any, Path], bo
         walk(plainer, plain, take, path, depth + 1)
 
 
-def _check_text(text: str, path: Path) -> None:
+def check_text(text: str, path: Path) -> None:
+    """Raises `ValidationError` for a text that UTF-8 cannot hold."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

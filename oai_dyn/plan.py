@@ -8,29 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from .codec import decode, encode, to_dict
-from .errors import ConfigError, ValidationError
+from .errors import ConfigError, OaiDynError, ValidationError, check_text
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
 from .objects import plain
 from .wire import BodyFactory, Call, Config, Limits, Plan, Route, Secret, Timeout
 
-#: Keywords that are about the call; every other one is about the request.
-RESERVED = (
-    "into",
-    "timeout",
-    "max_retries",
-    "validate",
-    "extra_headers",
-    "extra_query",
-    "extra_body",
-    "idempotency_key",
-    "limits",
-    "allow_truncated",
-)
+Write = Callable[[Any], Any]
 
 #: What may stand in a path segment besides letters, digits and `-._~` (RFC 3986 section 3.3), without the `;`
 #: at which some servers end a segment: they would read `..;` as `..`.
@@ -40,7 +29,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _SENSITIVE = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
-
 
 #: A wait of three years is one without end; sockets and clocks do not take much more, in seconds.
 _FOR_EVER = 1e8
@@ -55,54 +43,30 @@ class Arguments(NamedTuple):
     body: dict[str, Any] | None
 
 
-def make_call(
-    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Callable[[Any], None] | None = None
-) -> Call:
+def make_call(route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Any = None) -> Call:
     """Settle one call. Raises `ValidationError` for a bad argument, `ConfigError` for a bad setting.
 
     check: looks at the body before it is encoded, and raises if it is wrong.
     """
     options = {name: keywords.pop(name) for name in RESERVED if name in keywords} if keywords else {}
-    write = _writer(config)
+    write = partial(plain, codecs=config.codecs) if config.codecs else plain
     sorted_out = _sort(route, arguments, keywords, options, write)
     streaming = _asks_stream(route, sorted_out)
-    if check is not None and sorted_out.body is not None:
-        # What is checked is what is sent: objects inside the body are plain by then; files stay as they are.
-        check(decode(encode(sorted_out.body, write)) if route.body.kind == "json" else sorted_out.body)
-    body, content_type = _body(route, sorted_out.body, write)
-    plan = Plan(
-        route,
-        route.method,
-        _url(route, sorted_out, config, write),
-        _headers(route, sorted_out.headers, options, content_type, config),
-        body,
-        streaming,
-    )
+    body, content_type = None, None
+    if sorted_out.body is not None:
+        if check is not None:
+            # What is checked is what is sent: objects inside the body are plain by then; files stay as they are.
+            check(decode(encode(sorted_out.body, write)) if route.body.kind == "json" else sorted_out.body)
+        body, content_type = ENCODERS[route.body.kind](route, sorted_out.body, write)
+    url = _url(route, sorted_out, config, write)
+    plan = Plan(route, route.method, url, _headers(route, sorted_out.headers, options, content_type, config), body, streaming)
+    if own := {name: options[name] for name in SETTINGS if name in options}:
+        config = config._replace(**checked(own))
     settings = config.timeouts[streaming], config.limits, config.max_retries, config.allow_truncated
-    if options:
-        settings = _overruled(options, config, streaming)
     return Call(plan, *settings, None, None, options.get("into"), config)
 
 
-def _overruled(options: dict[str, Any], config: Config, streaming: bool) -> tuple[Timeout, Limits, int, bool]:
-    """The client's settings with those of this call in their place."""
-    return (
-        resolve_timeout(options["timeout"], streaming) if "timeout" in options else config.timeouts[streaming],
-        check_limits(options.get("limits", config.limits)),
-        check_retries(options.get("max_retries", config.max_retries)),
-        bool(options.get("allow_truncated", config.allow_truncated)),
-    )
-
-
-def _writer(config: Config) -> Callable[[Any], Any]:
-    if not config.codecs:
-        return plain
-    return lambda value: plain(value, config.codecs)
-
-
-def _sort(
-    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], options: dict[str, Any], write: Callable[[Any], Any]
-) -> Arguments:
+def _sort(route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], options: dict[str, Any], write: Write) -> Arguments:
     """Put every argument where it travels."""
     path, given = _positional(route, arguments)
     named = {} if given is None else to_dict(given, write)
@@ -114,22 +78,21 @@ def _sort(
         if name in path:
             raise ValidationError.at((name,), "given twice, by position and by keyword")
         places.get(route.where.get(name, ""), rest)[name] = value
+    extra = to_dict(options["extra_body"], write) if options.get("extra_body") is not None else None
     if route.body.kind == "none":
-        query = {**named, **query, **rest}
-        body = to_dict(options["extra_body"], write) if options.get("extra_body") else None
+        query, body = {**named, **query, **rest}, extra or None
     else:
-        extra = options.get("extra_body")
-        body = {**named, **rest, **(to_dict(extra, write) if extra is not None else {})} if rest or extra else named
+        body = {**named, **rest, **(extra or {})} if rest or extra else named
     if options.get("extra_query"):
-        query = {**query, **_mapping(options, "extra_query")}
+        query = {**query, **mapping("extra_query", options["extra_query"], ValidationError)}
     return Arguments(path, query, headers, body)
 
 
-def _mapping(options: dict[str, Any], name: str) -> Mapping[Any, Any]:
-    value = options.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise ValidationError(f"{name}: of type {type(value).__name__}, wanted a dict")
-    return value
+def mapping(name: str, value: Any, wrong: type[OaiDynError] = ConfigError) -> Mapping[Any, Any]:
+    """A setting or argument that has to be a dict; an empty one for None."""
+    if not isinstance(value or {}, Mapping):
+        raise wrong(f"{name}: of type {type(value).__name__}, wanted a dict")
+    return value or {}
 
 
 def _positional(route: Route, arguments: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
@@ -156,16 +119,15 @@ def _asks_stream(route: Route, arguments: Arguments) -> bool:
     return bool(members) and members.get(rule.ask_key) == rule.ask_value  # type: ignore[union-attr]
 
 
-def _url(route: Route, arguments: Arguments, config: Config, write: Callable[[Any], Any]) -> str:
+def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> str:
     path = route.path
     for name in route.path_params:
         path = path.replace(f"{{{name}}}", _segment(name, arguments.path.get(name), route))
     query = {**route.fixed_query, **config.query, **arguments.query}
-    if not query:
+    text = query_string(flatten(query, write)) if query else ""
+    if not text:
         return config.base_url + path
-    text = query_string(flatten(query, write))
-    mark = "&" if "?" in path else "?"
-    return f"{config.base_url}{path}{mark}{text}" if text else config.base_url + path
+    return f"{config.base_url}{path}{'&' if '?' in path else '?'}{text}"
 
 
 def _segment(name: str, value: Any, route: Route) -> str:
@@ -177,10 +139,8 @@ def _segment(name: str, value: Any, route: Route) -> str:
     text = value if isinstance(value, str) else str(value)
     if text in ("", ".", "..") or _CONTROL.search(text):
         raise ValidationError.at((name,), f"{text!r} cannot stand in a path")
-    try:
-        return quote(text, safe=_SEGMENT_SAFE)
-    except UnicodeEncodeError:
-        raise ValidationError.at((name,), "a lone surrogate, wanted text that UTF-8 can hold") from None
+    check_text(text, (name,))
+    return quote(text, safe=_SEGMENT_SAFE)
 
 
 def _headers(
@@ -196,7 +156,7 @@ def _headers(
             put_header(headers, route.header_names[name], ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
     if options.get("idempotency_key") is not None:
         put_header(headers, "Idempotency-Key", options["idempotency_key"])
-    for name, value in _mapping(options, "extra_headers").items():
+    for name, value in mapping("extra_headers", options.get("extra_headers"), ValidationError).items():
         put_header(headers, name, value)
     return headers
 
@@ -221,20 +181,11 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     headers[name] = Secret(value) if sensitive else str(value)
 
 
-def _body(
-    route: Route, body: dict[str, Any] | None, write: Callable[[Any], Any]
-) -> tuple[bytes | BodyFactory | None, str | None]:
-    """The body and its Content-Type."""
-    if body is None:
-        return None, None
-    return ENCODERS[route.body.kind](route, body, write)
-
-
-def _json_body(route: Route, body: dict[str, Any], write: Callable[[Any], Any]) -> tuple[bytes, str]:
+def _json_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes, str]:
     return encode(body, write), "application/json"
 
 
-def _multipart_body(route: Route, body: dict[str, Any], write: Callable[[Any], Any]) -> tuple[bytes | BodyFactory, str]:
+def _multipart_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes | BodyFactory, str]:
     rule = route.body
     if rule.sole and list(body) == [rule.sole] and isinstance(body[rule.sole], str):
         return body[rule.sole].encode(), rule.parts[rule.sole]
@@ -247,39 +198,43 @@ def _multipart_body(route: Route, body: dict[str, Any], write: Callable[[Any], A
     return form, form.content_type
 
 
-def resolve_timeout(value: Any, streaming: bool) -> Timeout:
-    """What a timeout setting means for this call. A number ends the whole call; of a stream it bounds each wait."""
-    if value is None:
-        return Timeout()
+def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a client or a call, as `Config` has them. Raises `ConfigError` for a wrong one."""
+    return {SETTINGS[name][0]: SETTINGS[name][1](value) for name, value in settings.items()}
+
+
+def _timeouts(value: Any) -> tuple[Timeout, Timeout]:
+    """What a timeout means for a plain call and for a stream. A number ends the whole call; of a stream it bounds each wait."""
     if isinstance(value, Timeout):
-        return Timeout(**{name: _seconds(f"timeout.{name}", seconds) for name, seconds in vars(value).items()})
+        value = Timeout(**{name: _seconds(f"timeout.{name}", seconds) for name, seconds in vars(value).items()})
+        return value, value
     seconds = _seconds("timeout", value)
-    if streaming:
-        return Timeout(connect=seconds, first_event=seconds, idle=seconds)
-    return Timeout(connect=seconds, total=seconds)
+    return Timeout(connect=seconds, total=seconds), Timeout(connect=seconds, first_event=seconds, idle=seconds)
 
 
 def _seconds(name: str, value: Any) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
-        raise ConfigError(f"{name}: {value!r}, wanted a number of seconds above 0, a Timeout, or None")
-    return None if value is None or value > _FOR_EVER else value
+    if value is None:
+        return None
+    _check_number(name, value, int | float, 0, "a number of seconds above 0, a Timeout, or None")
+    return None if value > _FOR_EVER else value
 
 
-def check_limits(limits: Any) -> Limits:
-    """Raises `ConfigError` unless every limit is a number of bytes above 0."""
-    if not isinstance(limits, Limits):
-        raise ConfigError(f"limits: {limits!r}, wanted Limits(event=, error_body=, reply=)")
-    for name, value in vars(limits).items():
-        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise ConfigError(f"limits.{name}: {value!r}, wanted a number of bytes above 0")
-    return limits
-
-
-def check_retries(value: Any) -> int:
-    """Raises `ConfigError` unless the number of retries is an integer from 0 on."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ConfigError(f"max_retries: {value!r}, wanted an integer from 0 on")
+def _limits(value: Any) -> Limits:
+    if not isinstance(value, Limits):
+        raise ConfigError(f"limits: {value!r}, wanted Limits(event=, error_body=, reply=)")
+    for name, size in vars(value).items():
+        _check_number(f"limits.{name}", size, int, 0, "a number of bytes above 0")
     return value
+
+
+def _retries(value: Any) -> Any:
+    _check_number("max_retries", value, int, -1, "an integer from 0 on")
+    return value
+
+
+def _check_number(name: str, value: Any, kind: Any, above: int, wanted: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind) or not value > above:
+        raise ConfigError(f"{name}: {value!r}, wanted {wanted}")
 
 
 def redacted(plan: Plan) -> Plan:
@@ -293,3 +248,14 @@ ENCODERS: dict[str, Callable[..., tuple[bytes | BodyFactory | None, str | None]]
     "multipart": _multipart_body,
     "none": _json_body,  # only extra_body makes one
 }
+
+#: Settings that a client and a call both have: what each is called in `Config`, and what makes it so.
+SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "timeout": ("timeouts", _timeouts),
+    "max_retries": ("max_retries", _retries),
+    "limits": ("limits", _limits),
+    "allow_truncated": ("allow_truncated", bool),
+}
+
+#: Keywords that are about the call; every other one is about the request.
+RESERVED = ("into", "validate", "extra_headers", "extra_query", "extra_body", "idempotency_key", *SETTINGS)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .catalog import packaged, packaged_names, read
 from .errors import ConfigError, ValidationError
 from .form import normal_path
 from .plan import put_header
-from .wire import Frozen, Secret
+from .wire import Config, Frozen, Secret
 
 DEFAULT = "openai"
 
@@ -33,16 +33,6 @@ MEMBERS: dict[str, type | tuple[type, ...]] = {
     "query": Mapping,
     "routes": list,
 }
-
-
-class Place(NamedTuple):
-    """Where requests go and as whom: the base URL, and the headers and query they always carry."""
-
-    base_url: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    auth: Mapping[str, Mapping[str, str]]
-    keyless: Mapping[str, str]
 
 
 def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -77,19 +67,17 @@ def _checked(profile: Any, source: str) -> Mapping[str, Any]:
 
 def settle(
     profile: Mapping[str, Any],
-    lookup: Callable[[str], str],
+    lookup: Callable[[str], str | None],
     base_url: str | None = None,
     api_key: str | None = None,
     admin_key: str | None = None,
-) -> Place:
+) -> Config:
     """Decide address and credentials from what is given in code, the environment and the profile, in that order.
 
-    lookup: the value of an environment variable, "" where it is not set.
+    lookup: the value of an environment variable, if it is set.
     """
     from_env = _first(profile.get("base_url_env", ()), lookup)
     own = [str(url).rstrip("/") for url in (from_env, profile.get("base_url")) if url]
-    if base_url is not None and not isinstance(base_url, str):
-        raise ConfigError(f"base_url: of type {type(base_url).__name__}, wanted text")
     chosen = base_url if base_url is not None else next(iter(own), None)
     if chosen is None:
         raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
@@ -97,37 +85,37 @@ def settle(
     at_home = chosen.rstrip("/") in own
     headers: dict[str, str] = {}
     for name, variable in profile.get("headers_env", {}).items() if at_home else ():
-        if lookup(variable):
-            _put(headers, name, lookup(variable), variable)
+        if value := lookup(variable):
+            put(headers, name, value, variable)
     for name, value in profile.get("headers", {}).items():
-        _put(headers, name, value, f"headers.{name}")
+        put(headers, name, value, f"headers.{name}")
     auth, keyless = {}, {}
     for credential, given in (("api_key", api_key), ("admin_key", admin_key)):
         variables = profile.get(f"{credential}_env", ())
         key = given if given is not None else _first(variables, lookup) if at_home else None
         auth[credential] = _auth_headers(profile.get("auth", "bearer"), key, credential)
         keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
-    return Place(address, Frozen({**query, **profile.get("query", {})}), Frozen(headers), Frozen(auth), Frozen(keyless))
+    query |= profile.get("query", {})
+    return Config(address, headers=headers, query=query, auth=Frozen(auth), keyless=Frozen(keyless))
 
 
-def check_url(url: str) -> tuple[str, dict[str, str]]:
+def check_url(url: Any) -> tuple[str, dict[str, str]]:
     """A base URL without its query and trailing slash, and the query. Raises `ConfigError` without quoting a password."""
+    if not isinstance(url, str):
+        raise ConfigError(f"base_url: of type {type(url).__name__}, wanted text")
     try:
         parts = urlsplit(url)
         port = parts.port
         host = str(parts.hostname or "")
         host = host if host.isascii() else host.encode("idna").decode()
+        path = normal_path(parts.path.rstrip("/"))
     except ValueError as error:
         raise ConfigError(f"base_url: {error}") from None
     if parts.username is not None or parts.password is not None:
         raise ConfigError("base_url: it holds a user name or password; give api_key= or headers= instead")
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(ord(c) <= 32 or ord(c) == 127 for c in url):
+    if parts.scheme not in ("http", "https") or not host or any(ord(c) <= 32 or ord(c) == 127 for c in url):
         raise ConfigError(f"base_url: {url!r}, wanted http:// or https:// with a host")
     host = f"[{host}]" if ":" in host else host
-    try:
-        path = normal_path(parts.path.rstrip("/"))
-    except ValueError:
-        raise ConfigError("base_url: its path holds a lone surrogate") from None
     address = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
     return address, dict(parse_qsl(parts.query))
 
@@ -142,19 +130,21 @@ def _auth_headers(scheme: str, key: str | None, credential: str) -> Mapping[str,
     if not isinstance(key, str):
         raise ConfigError(f"{credential}: of type {type(key).__name__}, wanted text")
     value = Secret(key if name else f"Bearer {key}")
-    _put({}, name or "Authorization", value, credential)
+    put({}, name or "Authorization", value, credential)
     return {name or "Authorization": value}
 
 
-def _put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
+def put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
+    """Set a header that comes from settings. Raises `ConfigError` that names the source, without the value."""
     try:
         put_header(headers, name, value)
     except ValidationError as error:
         raise ConfigError(f"{source}: {error}") from None
 
 
-def _first(variables: Any, lookup: Callable[[str], str]) -> Secret | None:
-    return next((Secret(lookup(name).strip()) for name in variables if lookup(name).strip()), None)
+def _first(variables: Any, lookup: Callable[[str], str | None]) -> Secret | None:
+    found = (Secret((lookup(name) or "").strip()) for name in variables)
+    return next(filter(None, found), None)
 
 
 def _names(profile: Mapping[str, Any], member: str) -> str:

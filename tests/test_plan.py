@@ -12,7 +12,7 @@ import pytest
 from by_hand import by_hand
 
 from oai_dyn import ConfigError, Limits, Timeout, ValidationError
-from oai_dyn.plan import put_header, redacted, resolve_timeout
+from oai_dyn.plan import checked, put_header, redacted
 from oai_dyn.wire import Plan, Secret
 
 FILES = sorted((Path(__file__).parent / "vectors" / "plan").glob("*.json"))
@@ -142,7 +142,7 @@ def test_a_header_replaces_every_spelling_of_its_name() -> None:
 )
 def test_timeouts(value: Any, streaming: bool, meaning: Timeout) -> None:
     """A number ends the whole call, or bounds each wait of a stream; a Timeout means what it says."""
-    assert resolve_timeout(value, streaming) == meaning
+    assert checked({"timeout": value})["timeouts"][streaming] == meaning
 
 
 SETTINGS: list[tuple[str, Any, str]] = [

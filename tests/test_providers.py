@@ -10,8 +10,8 @@ import pytest
 
 from oai_dyn import Client, ConfigError
 from oai_dyn.catalog import packaged_names
-from oai_dyn.providers import MEMBERS, Place, check_url, load, settle
-from oai_dyn.wire import Secret
+from oai_dyn.providers import MEMBERS, check_url, load, settle
+from oai_dyn.wire import Config, Secret
 
 PROFILE: dict[str, Any] = {
     "name": "own",
@@ -24,9 +24,9 @@ PROFILE: dict[str, Any] = {
 }
 
 
-def settled(profile: Any, environ: dict[str, str], *given: Any, **keys: Any) -> Place:
+def settled(profile: Any, environ: dict[str, str], *given: Any, **keys: Any) -> Config:
     """Address and credentials in an environment of the test's."""
-    return settle(profile, lambda name: environ.get(name, ""), *given, **keys)
+    return settle(profile, environ.get, *given, **keys)
 
 
 @pytest.mark.parametrize("name", packaged_names("providers"))
