@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from . import providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, ValidationError
-from .form import normal_path
+from .form import normal_path, query_values, with_query
 from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, checked, make_call, mapping
@@ -35,6 +35,15 @@ _UNKNOWN_STREAM = Stream(ask_in="body", ask_key="stream", last=frozenset({"[DONE
 
 #: Headers of every request, under the profile's and the user's.
 _OF_OURS = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
+
+#: What no path of the user's may have, and what is said of it.
+_WRONG_PATHS = (
+    (re.compile(r"^(?!/)|^[^?]*//|#"), ", wanted one like /rerank, below the base URL"),
+    (re.compile(r"(?i)^[^?]*/(\.|%2e){1,2}([/?;]|%3b|$)"), " holds a dot segment"),
+    (re.compile(r"[\x00-\x1f\x7f\\]"), " holds a backslash or a control character"),
+    (re.compile(r"%(?![0-9a-fA-F]{2})"), " holds a % that encodes nothing"),
+    (re.compile(r"[\ud800-\udfff]"), " holds a lone surrogate"),
+)
 
 _BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
@@ -194,51 +203,49 @@ class BaseClient:
         route = Route(f"{method} {path}", method, _checked_path(path), body=sending, stream=_UNKNOWN_STREAM)
         return self._make(route, () if body is None else (body,), keywords)
 
-    def _make(
-        self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], seen: frozenset[str] = frozenset()
-    ) -> Any:
+    def _make(self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
-        again = (arguments, dict(keywords), seen) if route.page is not None else None
         call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
-        if call.into is not None or route.page is not None:
-            call = call._replace(read=self._reader(call, again))
         if validate in ("reply", "both"):
             schema = route.stream.schema if call.plan.streaming and route.stream else route.reply.schema
             call = call._replace(check=_reply_check(route, schema))
-        return self._start(call)
+        return self._start(self._typed(call) if call.into is not None or route.page is not None else call)
 
-    def _reader(self, call: Call, again: Any) -> Callable[[Reply], Any] | None:
-        """How this call's answers become what the user asked for; None where they are handed out as they came."""
+    def _typed(self, call: Call) -> Call:
+        """The call with what makes its answers pages, or of the type that the user asked for."""
         route, into = call.plan.route, call.into
         origin = typing.get_origin(into)
         of_items = isinstance(origin, type) and issubclass(origin, BasePage)
         if of_items and route.page is None:
             raise ValidationError(f"into={into!r}: {route.name} has no pages")
         if any(into is raw for raw in (Reply, bytes, str, Event)):
-            return None
+            return call
         item = typing.get_args(into)[0] if of_items else into
         try:
             make = None if item is None else reader(item, self._config.codecs)
         except TypeError as error:
             raise ValidationError(str(error)) from None
         if of_items or make is None:
-            return self._page_reader(route, make, item, *again)
+            return self._paged(call, make, item)
         if route.reply.kind == "bytes":
-            return lambda reply: make(reply.body)
-        return lambda reply: make(reply.data)
+            return call._replace(read=lambda reply: make(reply.body))
+        return call._replace(read=lambda reply: make(reply.data))
 
-    def _page_reader(
-        self, route: Route, make: Any, item: Any, arguments: Any, keywords: dict[str, Any], seen: frozenset[str]
-    ) -> Callable[[Reply], Any]:
-        rule = route.page
+    def _paged(self, call: Call, make: Any, item: Any, seen: frozenset[str] = frozenset()) -> Call:
+        """The call with what makes a page of its answer; the next page is the same call with another cursor."""
+        plan, rule = call.plan, call.plan.route.page
         assert rule is not None
-        first = {**next((a for a in arguments if isinstance(a, Mapping)), {}), **keywords}.get(rule.param)
-        seen = seen or frozenset([str(first)] if first is not None else [])
 
-        def fetch(cursor: str) -> Any:
-            return self._make(route, arguments, {**keywords, rule.param: cursor}, seen | {cursor})
+        def read(reply: Reply) -> Any:
+            so_far = seen.union(query_values(plan.url, rule.param))
 
-        return lambda reply: self._page(reply.data, Turn(rule, seen, fetch, make, item, reply))
+            def fetch(cursor: str) -> Any:
+                there = plan._replace(url=with_query(plan.url, rule.param, cursor))
+                return self._start(self._paged(call._replace(plan=there), make, item, so_far))
+
+            return self._page(reply.data, Turn(rule, so_far, fetch, make, item, reply))
+
+        return call._replace(read=read)
 
     #: What a backend makes of a page's body.
     _page: type[BasePage[Any]] = BasePage
@@ -298,18 +305,11 @@ def _reply_check(route: Route, schema: Any) -> Callable[[Any], None]:
 
 def _checked_path(path: Any) -> str:
     """A path of the user's own: below the base URL, and read by every library alike."""
-    if not isinstance(path, str) or not path.startswith("/") or "//" in path.partition("?")[0] or "#" in path:
-        raise ValidationError(f"path: {path!r}, wanted one like /rerank, below the base URL")
+    for wrong, words in _WRONG_PATHS:
+        if not isinstance(path, str) or wrong.search(path):
+            raise ValidationError(f"path: {path!r}{words}")
     head, _, query = path.partition("?")
-    segments = head.lower().replace("%2e", ".").replace("%3b", ";").split("/")
-    if any(segment.partition(";")[0] in (".", "..") for segment in segments) or re.search(r"[\x00-\x1f\x7f\\]", path):
-        raise ValidationError(f"path: {path!r} holds a dot segment, a backslash or a control character")
-    if re.search(r"%(?![0-9a-fA-F]{2})", path):
-        raise ValidationError(f"path: {path!r} holds a % that encodes nothing")
-    try:
-        return normal_path(head, query)
-    except ValueError:
-        raise ValidationError(f"path: {path!r} holds a lone surrogate") from None
+    return normal_path(head, query)
 
 
 def describe(route: Route, row: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, time
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from .errors import Path, ValidationError, walk
 
@@ -85,3 +85,15 @@ def query_string(pairs: Iterable[tuple[str, Any]]) -> str:
             raise ValidationError.at((name,), f"a query takes no file, and this is {type(value).__name__}")
         out.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     return "&".join(out)
+
+
+def query_values(url: str, name: str) -> list[str]:
+    """What a URL's query has under a name."""
+    return [value for key, value in parse_qsl(urlsplit(url).query) if key == name]
+
+
+def with_query(url: str, name: str, value: str) -> str:
+    """A URL with a member of its query set."""
+    head, _, query = url.partition("?")
+    others = [pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) != name]
+    return f"{head}?{'&'.join([*others, query_string([(name, value)])])}"
