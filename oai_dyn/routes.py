@@ -137,23 +137,13 @@ def _sending(rule: Row) -> Sending:
 
 
 def _stream(rule: Row) -> Stream:
-    ask = rule.get("ask")
-    return Stream(
-        ask_in=ask["in"] if ask else None,
-        ask_key=ask["key"] if ask else "",
-        ask_value=ask["value"] if ask else True,
-        last=frozenset(rule.get("last", ())),
-        complete=frozenset(rule.get("complete", ())),
-        reopen=frozenset(rule.get("reopen", ())),
-        finish=rule.get("finish", False),
-        eof=rule.get("eof", False),
-        envelope=rule.get("envelope", False),
-        schema=rule.get("schema"),
-    )
+    members: dict[str, Any] = {name: frozenset(v) if isinstance(v, list) else v for name, v in rule.items() if name != "ask"}
+    return Stream(**members, **{f"ask_{name}": value for name, value in rule.get("ask", {}).items()})
 
 
 def _paging(rule: Row) -> Paging:
-    return Paging(rule.get("items", "data"), tuple(rule.get("cursor", ())), rule.get("param", "after"), rule.get("more"))
+    members: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in rule.items()}
+    return Paging(**members)
 
 
 def _check_names(row: Row, where: str) -> None:
