@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import sys
 import types
@@ -16,9 +17,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from .errors import Fault, ValidationError
-
-Path = tuple[str | int, ...]
+from .errors import Fault, Path, ValidationError
 
 
 class Codec(NamedTuple):
@@ -43,7 +42,7 @@ def plain(value: Any, codecs: Codecs = _NONE) -> Any:
     Raises TypeError for an unknown kind, and `ValidationError` for what the object's own method raises.
     """
     own = next((codecs[cls].encode for cls in type(value).__mro__ if cls in codecs), None) if codecs else None
-    write = own or next((write for knows, write in WRITERS if knows(value)), None)
+    write = own or next((write for knows, write in WRITERS if knows(value) and not isinstance(value, type)), None)
     if write is None:
         name = type(value).__name__
         if isinstance(value, bytes | bytearray | memoryview | os.PathLike) or callable(getattr(value, "read", None)):
@@ -62,16 +61,23 @@ def reader(into: Any, codecs: Codecs = _NONE) -> Callable[[Any], Any]:
 
     Raises TypeError where `into` is none of these. The function raises what the class raises, or `Misfit`.
     """
-    if isinstance(into, type) and into in codecs and (own := codecs[into].decode):
-        return own
     if typing.get_origin(into) is not None:
         return lambda data: _structure(into, data, (), codecs)
-    for knows, read in READERS:
-        if knows(into):
-            return lambda data: read(into, data, (), codecs)
+    if make := _maker(into, codecs):
+        return lambda data: make(data, ())
     if callable(into):
         return typing.cast("Callable[[Any], Any]", into)
     raise TypeError(f"into={into!r}: wanted a class with from_dict, a known kind of class, or a callable")
+
+
+def _maker(cls: Any, codecs: Codecs) -> Callable[[Any, Path], Any] | None:
+    """What makes an object of a class from data and its place; None for what is no class of a known kind."""
+    if not isinstance(cls, type):
+        return None
+    if cls in codecs and (own := codecs[cls].decode):
+        return lambda data, path: own(data)
+    read = next((read for knows, read in READERS if knows(cls)), None)
+    return None if read is None else lambda data, path: read(cls, data, path, codecs)
 
 
 def _structure(hint: Any, value: Any, path: Path, codecs: Codecs) -> Any:
@@ -81,19 +87,16 @@ def _structure(hint: Any, value: Any, path: Path, codecs: Codecs) -> Any:
         return _structure_union(arguments, value, path, codecs)
     if origin in (typing.Annotated, typing.Required, typing.NotRequired):
         return _structure(arguments[0], value, path, codecs)
-    if origin is tuple and arguments[-1:] != (...,):
-        pairs = zip(arguments, _wanted(list, value, path), strict=False)
-        return tuple(_structure(inner, item, (*path, i), codecs) for i, (inner, item) in enumerate(pairs))
     if origin in (list, Sequence, tuple) and arguments:
-        items = [_structure(arguments[0], item, (*path, i), codecs) for i, item in enumerate(_wanted(list, value, path))]
+        each = itertools.repeat(arguments[0]) if origin is not tuple or arguments[-1] is ... else arguments
+        pairs = enumerate(zip(each, _wanted(list, value, path), strict=False))
+        items = [_structure(inner, item, (*path, i), codecs) for i, (inner, item) in pairs]
         return tuple(items) if origin is tuple else items
     if origin in (dict, Mapping) and len(arguments) == 2:
         members = _wanted(dict, value, path).items()
         return {key: _structure(arguments[1], item, (*path, key), codecs) for key, item in members}
-    if hint in codecs and (own := codecs[hint].decode):
-        return own(value)
-    read = next((read for knows, read in READERS if knows(hint)), None) if isinstance(hint, type) and value is not None else None
-    return value if read is None else read(hint, value, path, codecs)
+    make = _maker(hint, codecs) if value is not None else None
+    return value if make is None else make(value, path)
 
 
 def _structure_union(arguments: tuple[Any, ...], value: Any, path: Path, codecs: Codecs) -> Any:
@@ -161,11 +164,7 @@ def _fields(cls: Any) -> list[tuple[str, str, bool]]:
 
 
 def _has(name: str) -> Callable[[Any], bool]:
-    return lambda value: callable(getattr(value, name, None)) and not isinstance(value, type)
-
-
-def _offers(name: str) -> Callable[[Any], bool]:
-    return lambda cls: isinstance(cls, type) and callable(getattr(cls, name, None))
+    return lambda value: callable(getattr(value, name, None))
 
 
 def _members(value: Any) -> dict[str, Any]:
@@ -176,24 +175,21 @@ def _members(value: Any) -> dict[str, Any]:
 #: How an object is recognised, and what makes it plainer; the first that knows it is taken.
 WRITERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (_has("to_dict"), lambda value: value.to_dict()),
-    (lambda value: dataclasses.is_dataclass(value) and not isinstance(value, type), _members),
+    (dataclasses.is_dataclass, _members),
     (_has("model_dump"), lambda value: value.model_dump(mode="json", by_alias=True)),
-    (lambda value: hasattr(value, "__attrs_attrs__") and not isinstance(value, type), _members),
+    (lambda value: hasattr(value, "__attrs_attrs__"), _members),
     (lambda value: hasattr(type(value), "__struct_fields__"), lambda value: sys.modules["msgspec"].to_builtins(value)),
     (lambda value: isinstance(value, Mapping), dict),
     (lambda value: isinstance(value, Sequence | Set) and not isinstance(value, bytes | bytearray | memoryview), list),
 )
 
 #: How a class is recognised, and what makes an object of it from data; the first that knows it is taken.
-READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any, Path, Codecs], Any]], ...] = (
-    (_offers("from_dict"), lambda cls, data, path, codecs: cls.from_dict(data)),
-    (lambda cls: isinstance(cls, type) and dataclasses.is_dataclass(cls), _build),
-    (_offers("model_validate"), lambda cls, data, path, codecs: cls.model_validate(data)),
-    (lambda cls: isinstance(cls, type) and hasattr(cls, "__attrs_attrs__"), _build),
-    (
-        lambda cls: isinstance(cls, type) and hasattr(cls, "__struct_fields__"),
-        lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls),
-    ),
+READERS: tuple[tuple[Callable[[type], bool], Callable[[Any, Any, Path, Codecs], Any]], ...] = (
+    (_has("from_dict"), lambda cls, data, path, codecs: cls.from_dict(data)),
+    (dataclasses.is_dataclass, _build),
+    (_has("model_validate"), lambda cls, data, path, codecs: cls.model_validate(data)),
+    (lambda cls: hasattr(cls, "__attrs_attrs__"), _build),
+    (lambda cls: hasattr(cls, "__struct_fields__"), lambda cls, data, path, codecs: sys.modules["msgspec"].convert(data, cls)),
     (lambda cls: cls is dict or typing.is_typeddict(cls), lambda cls, data, path, codecs: _wanted(dict, data, path)),
     (lambda cls: cls is list, lambda cls, data, path, codecs: _wanted(list, data, path)),
 )
