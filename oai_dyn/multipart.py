@@ -14,7 +14,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from .errors import ValidationError
@@ -114,33 +113,31 @@ class Body(io.RawIOBase):
 
 def _part(name: str, value: Any, part_type: str | None) -> tuple[str, Source]:
     """The head of a part, without its blank line, and its content."""
+    filename, content, content_type, extra = _unpacked(value)
+    if content_type is not None and not isinstance(content_type, str):
+        raise ValidationError.at((name,), f"content type {content_type!r}, wanted text")
+    if not isinstance(extra or {}, Mapping):
+        raise ValidationError.at((name,), f"headers of type {type(extra).__name__}, wanted a dict")
     disposition = f'Content-Disposition: form-data; name="{_escape(name)}"'
-    filename, content, content_type, extra = _unpack(name, (None, value.encode()) if isinstance(value, str) else value)
     if filename:
         disposition += f'; filename="{_escape(filename)}"'
         content_type = content_type or mimetypes.guess_type(filename)[0] or _DEFAULT_TYPE
-    lines = [disposition, *(f"{key}: {text}" for key, text in extra.items())]
+    lines = [disposition, *(f"{key}: {text}" for key, text in (extra or {}).items())]
     if content_type or part_type:
         lines.append(f"Content-Type: {content_type or part_type}")
-    for line in lines:
-        if not _HEADER_LINE.fullmatch(line):
-            raise ValidationError.at((name,), "a part's header holds a line break or a lone surrogate")
+    if not all(map(_HEADER_LINE.fullmatch, lines)):
+        raise ValidationError.at((name,), "a part's header holds a line break or a lone surrogate")
     return "\r\n".join(lines), _source(name, content)
 
 
-def _unpack(name: str, value: Any) -> tuple[str | None, Any, str | None, Mapping[str, str]]:
-    """filename, content, content type and further headers of a file in any of its forms."""
+def _unpacked(value: Any) -> list[Any]:
+    """File name, content, content type and further headers of text, or of a file in any of its forms."""
+    if isinstance(value, str):
+        return [None, value.encode(), None, None]
     if isinstance(value, tuple):
-        filename, content, content_type, extra = [*value, None, None][:4]
-        if content_type is not None and not isinstance(content_type, str):
-            raise ValidationError.at((name,), f"content type {content_type!r}, wanted text")
-        if not isinstance(extra or {}, Mapping):
-            raise ValidationError.at((name,), f"headers of type {type(extra).__name__}, wanted a dict")
-        return filename, content, content_type, extra or {}
-    if isinstance(value, os.PathLike):
-        return Path(value).name, value, None, {}
-    own_name = getattr(value, "name", None)
-    return os.path.basename(own_name) if isinstance(own_name, str) and own_name else "upload", value, None, {}
+        return [*value, None, None][:4]
+    own_name = os.fspath(value) if isinstance(value, os.PathLike) else getattr(value, "name", None)
+    return [os.path.basename(own_name) if isinstance(own_name, str) and own_name else "upload", value, None, None]
 
 
 def _source(name: str, content: Any) -> Source:
