@@ -21,7 +21,7 @@ from .wire import Config, Frozen, Secret
 DEFAULT = "openai"
 
 #: Members of a profile and the type each must have.
-MEMBERS: dict[str, type | tuple[type, ...]] = {
+MEMBERS: dict[str, type] = {
     "name": str,
     "base_url": str,
     "base_url_env": list,
@@ -37,18 +37,16 @@ MEMBERS: dict[str, type | tuple[type, ...]] = {
 
 def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     """A profile by the name of a bundled one, by the path of a file, or as a dict. Raises `ConfigError`."""
-    if provider is None:
-        provider = DEFAULT
-    if not isinstance(provider, str | Path | Mapping):
-        raise ConfigError(f"provider: of type {type(provider).__name__}, wanted a name, the path of a file, or a dict")
     if isinstance(provider, Mapping):
         return _checked(provider, str(provider.get("name", "provider")))
-    names = packaged_names("providers")
-    if str(provider) in names:
-        return _checked(packaged(f"providers/{provider}.toml"), str(provider))
-    if Path(provider).suffix or Path(provider).exists():
-        return _checked(read(provider), str(provider))
-    raise ConfigError(f"no provider {str(provider)!r}, and no file of that name; bundled are {', '.join(names)}")
+    if not isinstance(provider, str | Path | None):
+        raise ConfigError(f"provider: of type {type(provider).__name__}, wanted a name, the path of a file, or a dict")
+    source, names = str(DEFAULT if provider is None else provider), packaged_names("providers")
+    if source in names:
+        return _checked(packaged(f"providers/{source}.toml"), source)
+    if Path(source).suffix or Path(source).exists():
+        return _checked(read(source), source)
+    raise ConfigError(f"no provider {source!r}, and no file of that name; bundled are {', '.join(names)}")
 
 
 def _checked(profile: Any, source: str) -> Mapping[str, Any]:
