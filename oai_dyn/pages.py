@@ -43,24 +43,25 @@ class BasePage(Record, Generic[Item]):
         self._request_id = turn.reply.request_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _record, (dict(self.items()), self._request_id)
+        # What travels is its Record, without the way to the next page.
+        return Record, (dict(self.items()),), (None, {"_request_id": self._request_id})
 
     @property
     def here(self) -> list[Item]:
         """The items of this page alone, in their type."""
-        found = self.get(self._turn.rule.items)
+        found, turn = self.get(self._turn.rule.items), self._turn
         if not isinstance(found, list):
             return []
         as_records(found)
-        return found if self._turn.make is None else [self._made(item) for item in found]
-
-    def _made(self, item: Any) -> Item:
-        make, reply = self._turn.make, self._turn.reply
-        assert make is not None
-        try:
-            return make(item)  # type: ignore[no-any-return]
-        except Exception as error:
-            raise misfit(error, reply._replace(data=item), self._turn.item) from error
+        if turn.make is None:
+            return found
+        made: list[Item] = []
+        for item in found:
+            try:
+                made.append(turn.make(item))
+            except Exception as error:
+                raise misfit(error, turn.reply._replace(data=item), turn.item) from error
+        return made
 
     def next_cursor(self) -> str | None:
         """What the next page is asked for with, None at the end. Raises `APIError` for a cursor that came before."""
@@ -76,21 +77,10 @@ class BasePage(Record, Generic[Item]):
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             return None
         if str(value) in self._turn.seen:
-            reply = self._turn.reply
-            raise APIError(
-                f"the cursor {value!r} came twice: the server repeats a page",
-                status=reply.status,
-                headers=reply.headers,
-                body=reply.body,
-            )
+            answer = self._turn.reply
+            known: dict[str, Any] = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+            raise APIError(f"the cursor {value!r} came twice: the server repeats a page", **known)
         return str(value)
-
-
-def _record(members: dict[str, Any], request_id: str | None) -> Record:
-    """What a page is when it travels: its Record, without the way to the next page."""
-    record = Record(members)
-    record._request_id = request_id
-    return record
 
 
 class Page(BasePage[Item]):
