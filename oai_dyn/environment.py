@@ -26,8 +26,7 @@ def ca_bundle() -> str | None:
 
     Raises `ConfigError` if it is not there.
     """
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    for name in names:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         if path := os.environ.get(name):
             if not os.path.exists(path):
                 raise ConfigError(f"{name}: {path}: there is no such file")
