@@ -159,8 +159,6 @@ class APIError(OaiDynError):
     attempts    every attempt made, oldest first
     """
 
-    status: int | None = None
-
     def __init__(
         self,
         message: str = "",
@@ -174,8 +172,7 @@ class APIError(OaiDynError):
         attempts: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(message)
-        if status is not None:
-            self.status = status
+        self.status = status
         self.headers = dict(headers) if isinstance(headers, MappingProxyType) else headers
         self.body = body
         self.code = code
@@ -292,7 +289,7 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
     if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
         # The inner object is the error; what stands beside it describes the answer ("type": "error").
         code, kind = (found.code if found.code is not None else code), found.type or kind
-    return Verdict(found.message, code, kind, _text(param) or found.param, status)
+    return Verdict(found.message, code, kind, found.param if param in (None, "") else str(param), status)
 
 
 #: Members that hold an error or its text, in the order in which they are believed.
@@ -325,10 +322,6 @@ def _meant_status(*clues: Any) -> int | None:
         if isinstance(clue, str) and clue.lower() in MEANT_STATUS:
             return MEANT_STATUS[clue.lower()]
     return None
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _plain_text(body: str) -> str:
