@@ -188,6 +188,7 @@ def _json_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes,
 def _multipart_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes | BodyFactory, str]:
     rule = route.body
     if rule.sole and list(body) == [rule.sole] and isinstance(body[rule.sole], str):
+        check_text(body[rule.sole], (rule.sole,))
         return body[rule.sole].encode(), rule.parts[rule.sole]
     json_parts = {k: v for k, v in body.items() if rule.parts.get(k) == "application/json"}
     pairs = flatten({k: v for k, v in body.items() if k not in json_parts}, write)
