@@ -16,10 +16,8 @@ from .errors import StreamError
 from .wire import Event
 
 _COMMENT = re.compile(rb"(?m)^:[^\n]*\n")
-_BOM = b"\xef\xbb\xbf"
 _DATA = b"data: "
 _SEPARATOR = b"\n\n" + _DATA
-
 
 #: An unfinished block is looked through for comments whenever it has doubled from here, in bytes.
 _COMPACT = 2**16
@@ -43,18 +41,11 @@ class Decoder:
         self._skip_lf = False
         self.failed = False
 
-    @property
-    def pending(self) -> bytes:
-        """Bytes of a block that is not complete yet."""
-        return bytes(self._rest)
-
     def feed(self, chunk: bytes) -> list[bytes | Event]:
         """Take the next bytes; return the events complete by now, in order.
 
         Raises `StreamError` for an event of more than `limit` bytes; events before it are given out first.
         """
-        if not self._started:
-            chunk = self._strip_bom(chunk)
         if self._skip_lf and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._skip_lf = False
@@ -81,7 +72,10 @@ class Decoder:
         return events
 
     def _split(self, blocks: bytes) -> list[bytes | Event]:
-        """The events of whole blocks, up to one that is too long."""
+        """The events of whole blocks, up to one that is too long. A byte order mark may stand before the very first."""
+        if not self._started:
+            self._started = True
+            blocks = blocks.removeprefix(b"\xef\xbb\xbf")
         if blocks.startswith(_DATA) and not self.last_id and len(blocks) <= self.limit:
             plain = blocks[6:].split(_SEPARATOR)
             if blocks.count(b"\n") == 2 * (len(plain) - 1):
@@ -122,16 +116,6 @@ class Decoder:
             return b"\n".join(data)
         kind = event.decode("utf-8", "replace") if event not in (b"", b"message") else None
         return Event(kind, b"\n".join(data), self.last_id)
-
-    def _strip_bom(self, chunk: bytes) -> bytes:
-        """Drop one byte order mark at the very start, though it may come in three pieces."""
-        head = bytes(self._rest) + chunk
-        self._rest.clear()
-        if len(head) < 3 and _BOM.startswith(head):
-            self._rest += head
-            return b""
-        self._started = True
-        return head.removeprefix(_BOM)
 
     def _keep(self, chunk: bytes) -> None:
         """Hold the bytes of an unfinished block, without the comments that only keep a connection alive."""

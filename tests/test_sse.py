@@ -231,18 +231,6 @@ def test_the_two_shapes_of_an_event(stream: bytes, items: list[bytes | Event]) -
     assert [item for byte in bytewise(stream) for item in decoder.feed(byte)] == items
 
 
-def test_pending_is_what_was_not_given_out() -> None:
-    """The bytes of an event that is not yet whole can be seen, and are gone once it is."""
-    decoder = Decoder(limit=LIMIT)
-    assert decoder.pending == b""
-    assert decoder.feed(b"data: a\n\ndata: b") == [b"a"]
-    assert decoder.pending == b"data: b"
-    assert decoder.feed(b"c\n") == []
-    assert decoder.pending == b"data: bc\n"
-    assert decoder.feed(b"\n") == [b"bc"]
-    assert decoder.pending == b""
-
-
 @pytest.mark.parametrize(
     "stream",
     [
