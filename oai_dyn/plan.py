@@ -111,12 +111,10 @@ def _positional(route: Route, arguments: tuple[Any, ...]) -> tuple[dict[str, Any
 
 def _asks_stream(route: Route, arguments: Arguments) -> bool:
     rule = route.stream
-    if rule is None:
-        return False
-    if rule.ask_in is None:
-        return True
+    if rule is None or rule.ask_in is None:
+        return rule is not None
     members = arguments.body if rule.ask_in == "body" else arguments.query
-    return bool(members) and members.get(rule.ask_key) == rule.ask_value  # type: ignore[union-attr]
+    return bool((members or {}).get(rule.ask_key) == rule.ask_value)
 
 
 def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> str:
@@ -165,11 +163,9 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     """Set a header whatever the case of its name; None takes it away. Raises `ValidationError`, without the value."""
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         raise ValidationError(f"{name!r} is no header name")
-    if name not in headers:
+    if name not in headers or value is None:
         for known in [known for known in headers if known.lower() == name.lower()]:
             del headers[known]
-    elif value is None:
-        del headers[name]
     if value is None:
         return
     if isinstance(value, int | float) and not isinstance(value, bool):
