@@ -60,7 +60,7 @@ OWNERS: dict[str, set[str]] = {
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 3400, 40
+BACKEND_MOST, CORE_MOST, FUNCTION_MOST = 150, 3200, 40
 
 #: All lines.
 FILE_MOST = 320
