@@ -190,6 +190,8 @@ def _multipart_body(route: Route, body: dict[str, Any], write: Write) -> tuple[b
     pairs = flatten({k: v for k, v in body.items() if k not in json_parts}, write)
     if rule.other == "json" and not any(is_file(value) for _, value in pairs):
         return _json_body(route, body, write)
+    if json_parts:
+        encode(json_parts, write)  # together, so that what is refused has its whole place
     pairs += [(name, encode(value, write).decode()) for name, value in json_parts.items() if value is not None]
     form = Multipart(pairs, rule.parts)
     return form, form.content_type
