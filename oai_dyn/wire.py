@@ -192,6 +192,7 @@ class Route(NamedTuple):
     safe: bool = False
     credential: str = "api_key"
     deprecated: bool = False
+    query_schema: str | None = None
 
 
 #: A body of known length that can be opened again for every attempt.
