@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import providers, routes
+from . import checks, providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, ValidationError
 from .form import normal_path
@@ -23,7 +23,7 @@ from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, check_limits, check_retries, make_call, put_header, resolve_timeout
 from .version import __version__
-from .wire import Call, Config, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
+from .wire import Call, Config, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout, Validation
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -94,7 +94,7 @@ class BaseClient:
     routes           more rows: a path to JSON or TOML, or a dict of the same form
     codecs           {class: Codec(encode, decode)} for classes that no protocol covers
     hook             called with a `Notice` at each attempt, first event, end and early close
-    validate         "request", "reply" or "both" (True): check against the row's JSON Schemas
+    validate         "request", "reply" or "both" (True), or a `Validation`: check against the row's JSON Schemas
     session          your own requests.Session or aiohttp.ClientSession; it stays yours to close
 
     Raises `ConfigError` for a wrong setting.
@@ -116,7 +116,7 @@ class BaseClient:
         routes: Any = None,
         codecs: Mapping[type, Codec] | None = None,
         hook: Callable[[Notice], Any] | None = None,
-        validate: bool | str | None = None,
+        validate: bool | str | Validation | Mapping[str, Any] | None = None,
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), _hidden_headers(headers)
@@ -135,7 +135,7 @@ class BaseClient:
             allow_truncated=bool(allow_truncated),
             codecs=codecs or {},
             hook=hook,
-            validate=_check_validate(validate),
+            validate=checks.settle(validate),
         )
         self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
@@ -149,7 +149,7 @@ class BaseClient:
         table = routes.bundled()
         for source in sources:
             if source is not None:
-                engine = import_module("oai_dyn.validate")
+                engine = import_module("oai_dyn.validation")
                 document = {"routes": source} if isinstance(source, list) else source
                 table = routes.load(document, table, engine.route_table_faults)
         return table
@@ -198,14 +198,13 @@ class BaseClient:
     def _make(
         self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], seen: frozenset[str] = frozenset()
     ) -> Any:
-        validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
+        setting = checks.settle(keywords["validate"]) if "validate" in keywords else self._config.validate
         again = (arguments, dict(keywords), seen) if route.page is not None else None
-        call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
+        call = make_call(route, arguments, keywords, self._config, checks.of_request(route, setting, self._config.query))
         if call.into is not None or route.page is not None:
             call = call._replace(read=self._reader(call, again))
-        if validate in ("reply", "both"):
-            schema = route.stream.schema if call.plan.streaming and route.stream else route.reply.schema
-            call = call._replace(check=_reply_check(route, schema))
+        if setting is not None:
+            call = call._replace(check=checks.of_reply(route, setting, call.plan.streaming))
         return self._start(call)
 
     def _reader(self, call: Call, again: Any) -> Callable[[Reply], Any] | None:
@@ -291,39 +290,6 @@ def _data_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
 
 def _body_reader(make: Callable[[Any], Any]) -> Callable[[Reply], Any]:
     return lambda reply: make(reply.body)
-
-
-def _check_validate(value: bool | str | None) -> str | None:
-    if value is None or value is False:
-        return None
-    if value is True:
-        return "both"
-    if value in ("request", "reply", "both"):
-        return str(value)
-    raise ConfigError(f"validate: {value!r}, wanted request, reply, both, True or False")
-
-
-def _request_check(route: Route, validate: str | None) -> Callable[[Any], None] | None:
-    """What looks at a body before it is sent. The engine is loaded by whoever validates, and nobody else."""
-    if validate not in ("request", "both"):
-        return None
-    engine = import_module("oai_dyn.validate")
-
-    def check(body: Any) -> None:
-        if found := engine.faults(route.body.schema, body, f"the request of {route.name}"):
-            raise ValidationError(errors=tuple(found))
-
-    return check
-
-
-def _reply_check(route: Route, schema: Any) -> Callable[[Any], None]:
-    engine = import_module("oai_dyn.validate")
-
-    def check(reply: Reply) -> None:
-        if found := engine.faults(schema, reply.data, f"the reply of {route.name}"):
-            raise ValidationError(errors=tuple(found))
-
-    return check
 
 
 def _checked_path(path: Any) -> str:

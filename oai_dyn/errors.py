@@ -3,7 +3,8 @@
     OaiDynError
     ├── ConfigError          (ValueError)       a setting, a profile or a table file is wrong
     ├── RouteError           (AttributeError)   no row of that name
-    ├── ValidationError      (ValueError)       an argument or a body is wrong; nothing was sent
+    ├── ValidationError      (ValueError)       an argument, a body or, where it is validated, a reply is wrong
+    ├── SchemaWarning        (UserWarning)      the same, where it is validated with "warn"
     └── APIError                                something went wrong once a request was under way
         ├── APIConnectionError (ConnectionError)  no whole answer came
         │   └── APITimeoutError (TimeoutError)
@@ -22,7 +23,7 @@ be pickled, copied and logged. What a body *means* is decided here, for bodies o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -70,10 +71,11 @@ class RouteError(OaiDynError, AttributeError):
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a value: where it stands and what was wanted."""
+    """One thing wrong with a value: where it stands, what was wanted, and where in a schema that is said."""
 
     path: tuple[str | int, ...]
     message: str
+    schema_path: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
         return f"{place(self.path)}: {self.message}" if self.path else self.message
@@ -85,11 +87,30 @@ def place(path: tuple[str | int, ...]) -> str:
 
 
 class ValidationError(OaiDynError, ValueError):
-    """An argument or a body is wrong. `errors` lists what, and nothing was sent."""
+    """What was to be sent is wrong, and was not sent; or a reply does not fit its schema.
+
+    errors  what is wrong, most telling first
+    reply   the whole answer, where it is a reply that is wrong; of a stream, the event
+    """
+
+    def __init__(self, message: str = "", errors: tuple[Fault, ...] = (), reply: Any = None) -> None:
+        super().__init__(message or in_short(errors))
+        self.errors = errors
+        self.reply = reply
+
+
+class SchemaWarning(OaiDynError, UserWarning):
+    """What is sent or came does not fit its schema, and goes on all the same. `errors` lists what is wrong."""
 
     def __init__(self, message: str = "", errors: tuple[Fault, ...] = ()) -> None:
-        super().__init__(message or "; ".join(str(e) for e in errors[:3]))
+        super().__init__(message or in_short(errors))
         self.errors = errors
+
+
+def in_short(errors: Sequence[Fault]) -> str:
+    """The first few faults in a line."""
+    more = len(errors) - 3
+    return "; ".join(map(str, errors[:3])) + (f"; and {more} more" if more > 0 else "")
 
 
 class APIError(OaiDynError):

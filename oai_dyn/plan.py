@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from .codec import decode, encode, to_dict
+from .codec import encode, to_dict
 from .errors import ConfigError, Fault, ValidationError
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
@@ -56,19 +56,18 @@ class Arguments(NamedTuple):
 
 
 def make_call(
-    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Callable[[Any], None] | None = None
+    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Callable[..., None] | None = None
 ) -> Call:
     """Settle one call. Raises `ValidationError` for a bad argument, `ConfigError` for a bad setting.
 
-    check: looks at the body before it is encoded, and raises if it is wrong.
+    check: looks at the arguments before they are encoded, given what turns an object into something plainer.
     """
     options = {name: keywords.pop(name) for name in RESERVED if name in keywords} if keywords else {}
     write = _writer(config)
     sorted_out = _sort(route, arguments, keywords, options, write)
     streaming = _asks_stream(route, sorted_out)
-    if check is not None and sorted_out.body is not None:
-        # What is checked is what is sent: objects inside the body are plain by then; files stay as they are.
-        check(decode(encode(sorted_out.body, write)) if route.body.kind == "json" else sorted_out.body)
+    if check is not None:
+        check(sorted_out, write)
     body, content_type = _body(route, sorted_out.body, write)
     plan = Plan(
         route,

@@ -24,13 +24,15 @@ PACKAGE = Path(oai_dyn.__file__).parent
 #: The layers, from the innermost. A file that stands in none of them belongs to the outermost.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "wire", "version"),
-    ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
-    ("catalog", "events", "pages", "plan", "verdicts"),
-    ("providers", "routes", "validate", "progress"),
-    ("client", "answers"),
-    ("flow",),
-    ("exchange", "_timed", "_connecting"),
-    ("streams", "async_streams"),
+    ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse", "wording"),
+    ("catalog", "choosing", "events", "pages", "plan", "sent", "verdicts"),
+    ("definitions",),
+    ("closing", "foreign", "progress", "providers", "routes", "walking"),
+    ("answers", "unions"),
+    ("flow", "keywords"),
+    ("exchange", "_timed", "_connecting", "validation"),
+    ("checks", "streams", "async_streams"),
+    ("client",),
     ("_requests", "_aiohttp", "testing"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -39,11 +41,14 @@ OUTERMOST = len(LAYERS)
 #: The only imports inside functions: backoff loads asyncio, which a call that is never retried should not pay.
 INSIDE_FUNCTIONS = {("retry", "_bounds", "backoff"), ("retry", "_own_wait", "backoff")}
 
-#: The only imports by call: a name's home, the engine for whoever validates, the extra for YAML, the server for `serve`.
+#: The only imports by call: a name's home, what only those pay for who validate, extras, and commands' own modules.
 BY_CALL = {
     ("__init__", "f'oai_dyn.{_HOME[name]}'"),
     ("catalog", "'yaml'"),
-    ("client", "'oai_dyn.validate'"),
+    ("checks", "'oai_dyn.validation'"),
+    ("client", "'oai_dyn.validation'"),
+    ("validation", "'jsonschema_rs'"),
+    ("validation", "'oai_dyn.keywords'"),
     ("command.__init__", "'oai_dyn.server'"),
 }
 
@@ -51,7 +56,8 @@ BY_CALL = {
 OWNERS: dict[str, set[str]] = {
     "orjson": {"codec"},
     "backoff": {"retry"},
-    "jsonschema": {"validate"},
+    "jsonschema": {"foreign"},
+    "jsonschema_rs": {"validation"},
     "requests": {"_requests", "_timed"},
     "urllib3": {"_requests", "_timed"},
     "aiohttp": {"_aiohttp", "_connecting", "server"},
@@ -78,7 +84,8 @@ PUBLIC_NAMES = [
     "AsyncStream", "Attempt", "AuthenticationError", "BadRequestError", "Binary", "Client", "Codec", "ConfigError",
     "ConflictError", "DecodeError", "Event", "Fault", "Headers", "InternalServerError", "Limits", "NotFoundError", "Notice",
     "OaiDynError", "Page", "PermissionDeniedError", "Plan", "RateLimitError", "Record", "Reply", "Route", "RouteError",
-    "Stream", "StreamError", "StreamTruncated", "Timeout", "UnprocessableEntityError", "ValidationError", "__version__",
+    "SchemaWarning", "Stream", "StreamError", "StreamTruncated", "Timeout", "UnprocessableEntityError", "Validation",
+    "ValidationError", "__version__", "validate",
 ]  # fmt: skip
 
 
@@ -234,7 +241,7 @@ def test_imports_by_call_are_listed() -> None:
 def test_each_library_has_its_owner() -> None:
     """A library that is not Python's own is imported where the table says, and nowhere else."""
     foreign = {(one.module, one.target) for one in ALL_IMPORTS if not one.target.startswith(".")}
-    foreign |= {(module, ast.literal_eval(name)) for module, name in ALL_CALLS if name == "'yaml'"}
+    foreign |= {(module, ast.literal_eval(name)) for module, name in ALL_CALLS if name in ("'yaml'", "'jsonschema_rs'")}
     foreign = {(module, name) for module, name in foreign if name not in sys.stdlib_module_names}
     assert {name for _, name in foreign} <= OWNERS.keys()
     assert not {f"{module} imports {name}" for module, name in foreign if module.partition(".")[0] not in OWNERS[name]}
