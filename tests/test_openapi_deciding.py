@@ -63,6 +63,13 @@ def test_many_members_that_overlap_end() -> None:
     assert left == ["U"] and len(json.dumps(decided)) < 200_000
 
 
+def test_unions_of_the_same_union_are_spread_once() -> None:
+    """Forty levels of a union that names the next one twice are no more work than forty."""
+    levels = {f"L{n}": {"anyOf": [{"$ref": f"#/$defs/L{n + 1}"}] * 2} for n in range(40)}
+    decided, _ = decide({**levels, "L40": {"anyOf": [{"type": "string", "maxLength": 1}, {"type": "array"}]}})
+    assert decided["L0"] == decided["L40"]
+
+
 def test_a_reference_that_leads_nowhere_takes_everything() -> None:
     """A missing definition or a circle of references says nothing of a value."""
     assert resolved({"$ref": "#/$defs/Circle"}, DEFINITIONS) == {}

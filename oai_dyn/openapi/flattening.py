@@ -66,7 +66,7 @@ def resolved(schema: Schema, definitions: Definitions) -> Schema:
 
 def _flat(schema: Schema, definitions: Definitions) -> Schema:
     branches: dict[str, Any] = {}
-    for branch in _spread(schema["anyOf"], definitions, frozenset()):
+    for branch in _spread(schema["anyOf"], definitions, set()):
         branches.setdefault(json.dumps(branch, sort_keys=True), branch)
     merged = _plain_merged(list(branches.values()))
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -80,8 +80,8 @@ def _flat(schema: Schema, definitions: Definitions) -> Schema:
     return {**merged[0], **rest}
 
 
-def _spread(branches: Iterable[Any], definitions: Definitions, seen: frozenset[str]) -> Iterator[Any]:
-    """The branches, with unions among them replaced by their own branches."""
+def _spread(branches: Iterable[Any], definitions: Definitions, seen: set[str]) -> Iterator[Any]:
+    """The branches, with unions among them replaced by their own branches; a union by name once, however often it is met."""
     for branch in branches:
         name, behind = "", branch
         if isinstance(branch, Mapping) and set(branch) == {"$ref"}:
@@ -89,7 +89,8 @@ def _spread(branches: Iterable[Any], definitions: Definitions, seen: frozenset[s
         if not isinstance(behind, Mapping) or "anyOf" not in behind or behind.keys() - REMARKS - {"anyOf"}:
             yield branch
         elif name not in seen:
-            yield from _spread(behind["anyOf"], definitions, seen | {name} if name else seen)
+            seen |= {name} if name else set()
+            yield from _spread(behind["anyOf"], definitions, seen)
 
 
 def _plain_merged(branches: list[Any]) -> list[Any]:
