@@ -31,7 +31,7 @@ MEMBERS: dict[str, type | tuple[type, ...]] = {
     "headers": Mapping,
     "headers_env": Mapping,
     "query": Mapping,
-    "routes": list,
+    "routes": (list, str),
 }
 
 
@@ -57,8 +57,14 @@ def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     if str(provider) in names:
         return _checked(packaged(f"providers/{provider}.toml"), str(provider))
     if Path(provider).suffix or Path(provider).exists():
-        return _checked(read(provider), str(provider))
+        return _with_routes(_checked(read(provider), str(provider)), Path(provider))
     raise ConfigError(f"no provider {str(provider)!r}, and no file of that name; bundled are {', '.join(names)}")
+
+
+def _with_routes(profile: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """The profile with the file of its routes, if it names one, by where it is: beside the profile."""
+    routes = profile.get("routes")
+    return {**profile, "routes": str(path.parent / routes)} if isinstance(routes, str) else profile
 
 
 def _checked(profile: Any, source: str) -> Mapping[str, Any]:
