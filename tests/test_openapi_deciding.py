@@ -90,7 +90,8 @@ def follow(node: Any, value: Any) -> list[int]:
     if "key" in node:
         member = value.get(node["key"], ...)
         text = isinstance(member, str) and member in node["values"]
-        below = node["values"][member] if text else node.get("absent" if member is ... else "other", [])
+        word = "absent" if member is ... else "null" if member is None and "null" in node else "other"
+        below = node["values"][member] if text else node.get(word, [])
         return follow(below, value)
     if "has" in node:
         return follow(next((n for key, n in node["has"].items() if key in value), node.get("else", [])), value)
@@ -119,6 +120,7 @@ LEAVES = st.one_of(
     st.sampled_from(["null", "boolean", "integer", "number", "string", "array", "object"]).map(lambda name: {"type": name}),
     st.lists(SCALARS, min_size=1, max_size=3).map(lambda values: {"enum": values}),
     TEXTS.map(lambda text: {"const": text}),
+    TEXTS.map(lambda text: {"enum": [text, None]}),
     st.just({"type": "string", "minLength": 2}),
     st.sampled_from([{}, True, False]),
 )

@@ -3,8 +3,9 @@
     NODE := integer                                  that branch
           | [integer, ...]                           any of these may hold; the likeliest stands first
           | {"type": {TYPE: NODE}}                   by JSON type; a whole number looks for "integer", then "number"
-          | {"key": K, "values": {TEXT: NODE}, "absent": NODE, "other": NODE}
-                                                     by an object's member K: its text, none there, anything else
+          | {"key": K, "values": {TEXT: NODE}, "absent": NODE, "null": NODE, "other": NODE}
+                                                     by an object's member K: its text, none there, null, anything else
+                                                     (null too, where "null" is not set)
           | {"has": {K: NODE}, "else": NODE}         by the first of these members that an object has
           | {"items": NODE, "empty": NODE}           by an array's first element
 
@@ -58,10 +59,11 @@ class Branch(NamedTuple):
 
 
 class Tags(NamedTuple):
-    """What a member of an object may be: its texts (None: any), whether it may be missing, or no text at all."""
+    """What a member of an object may be: its texts (None: any), whether it may be missing, null, or no text at all."""
 
     texts: frozenset[str] | None
     absent: bool
+    null: bool
     other: bool
 
 
@@ -172,50 +174,55 @@ def _of_objects(branches: list[Branch], hint: _Hint, used: frozenset[str], defin
     for key in sorted(keys, key=lambda key: key != hint.key):
         meant = hint.branch if key == hint.key else {}
         split = _split(branches, {b.number: _tags(b.schema, key, definitions) for b in branches}, meant)
-        most = max((len(fitting) for text, fitting in split.items() if isinstance(text, str)), default=len(branches))
+        most = max(map(len, split.texts.values()), default=len(branches))
         if (most < len(branches) or meant) and (best is None or most < best[0]):
             best = most, (key, split)
     if best is None:
         return _by_presence(branches, used, definitions)
     key, split = best[1]
-    nodes = {
-        text: _preferred(_of_objects(fitting, hint, used | {key}, definitions), hint, key, text)
-        for text, fitting in split.items()
-        if fitting
-    }
-    node: dict[str, Any] = {"key": key, "values": {text: n for text, n in nodes.items() if isinstance(text, str)}}
-    return node | {word: nodes[mark] for word, mark in (("absent", None), ("other", False)) if mark in nodes}
+
+    def below(fitting: list[Branch]) -> Any:
+        return _of_objects(fitting, hint, used | {key}, definitions)
+
+    values = {text: _preferred(below(fitting), hint, key, text) for text, fitting in split.texts.items() if fitting}
+    rest = {word: below(fitting) for word, fitting in split.rest.items() if fitting}
+    if rest.get("null") == rest.get("other"):
+        rest.pop("null", None)
+    return {"key": key, "values": values, **rest}
 
 
-def _split(branches: list[Branch], tags: Mapping[int, Tags], meant: Iterable[str]) -> dict[Any, list[Branch]]:
-    """Which branches each text leaves; under None those that do without the member, under False any other value's."""
+class Split(NamedTuple):
+    """Which branches are left by each text of a member, and by "absent", "null" and "other" values of it."""
+
+    texts: dict[str, list[Branch]]
+    rest: dict[str, list[Branch]]
+
+
+def _split(branches: list[Branch], tags: Mapping[int, Tags], meant: Iterable[str]) -> Split:
     texts = dict.fromkeys([*(text for b in branches for text in sorted(tags[b.number].texts or ())), *meant])
-    if not texts:
-        return {}
-    split: dict[Any, list[Branch]] = {
-        text: [b for b in branches if (known := tags[b.number].texts) is None or text in known] for text in texts
-    }
-    split[None] = [b for b in branches if tags[b.number].absent]
-    split[False] = [b for b in branches if tags[b.number].other]
-    return split
+    return Split(
+        {text: [b for b in branches if (known := tags[b.number].texts) is None or text in known] for text in texts},
+        {word: [b for b in branches if getattr(tags[b.number], word)] for word in ("absent", "null", "other")},
+    )
 
 
 def _tags(schema: Schema, key: str, definitions: Definitions) -> Tags:
     absent = key not in schema.get("required", ())
     if key not in schema.get("properties", {}):
         closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
-        return Tags(frozenset(), absent, False) if closed else Tags(None, absent, True)
+        return Tags(frozenset() if closed else None, absent, not closed, not closed)
     member = resolved(_as_object(schema["properties"][key]), definitions)
     if "enum" not in member and "const" not in member:
-        return Tags(None, absent, True)
+        return Tags(None, absent, null=True, other=True)
     values = member.get("enum", [member.get("const")])
     texts = frozenset(value for value in values if isinstance(value, str))
-    return Tags(texts, absent, len(texts) < len(values))
+    other = any(not isinstance(value, str) and value is not None for value in values)
+    return Tags(texts, absent, None in values or other, other)
 
 
-def _preferred(node: Any, hint: _Hint, key: str, text: Any) -> Any:
+def _preferred(node: Any, hint: _Hint, key: str, text: str) -> Any:
     """Of the branches left, the one that the document's mapping names stands first."""
-    first = hint.branch.get(text) if key == hint.key and isinstance(text, str) else None
+    first = hint.branch.get(text) if key == hint.key else None
     return sorted(node, key=lambda index: index != first) if isinstance(node, list) and first in node else node
 
 
@@ -252,4 +259,4 @@ def _open(node: Any) -> bool:
 
 
 def _singles(node: Mapping[str, Any]) -> list[Any]:
-    return [node[word] for word in ("absent", "other", "else", "items", "empty") if word in node]
+    return [node[word] for word in ("absent", "null", "other", "else", "items", "empty") if word in node]

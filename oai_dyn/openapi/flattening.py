@@ -103,10 +103,11 @@ def _plain_merged(branches: list[Any]) -> list[Any]:
         if keys == {"type"}:
             types += [branch["type"]] if isinstance(branch["type"], str) else branch["type"]
         elif keys in ({"enum"}, {"const"}, {"type", "enum"}, {"type", "const"}):
-            values += [value for value in branch.get("enum", [branch.get("const")]) if value not in values]
+            values += branch.get("enum", [branch.get("const")])
         else:
             rest.append(branch)
     if values:
+        values = list({json.dumps(value, sort_keys=True): value for value in values}.values())  # Python takes 0 for False
         rest.append({"type": _one_or_list([type_of(value) for value in values]), "enum": values})
     if types == ["null"] and len(rest) == 1 and (joined := _with_null(rest[0])):
         return [joined]

@@ -2,6 +2,7 @@
 
     [{"at": "/components/schemas/Pet/required", "remove": ["tail"], "reason": "a cat without one is a cat"}, ...]
 
+    at      a place as `$ref` writes it without its `#`, or a list of places that the same is done at
     set     what stands at the place from now on; the place may be new (`-` behind a list's name adds to the list)
     merge   members for the object there (null takes one away), or elements added to the list there
     remove  true: what stands there goes away; a list: these elements of the list there
@@ -31,10 +32,11 @@ def overlaid(document: Mapping[str, Any], entries: Any, source: str = "overlays"
         where = f"{source}[{number}]"
         action = _checked(entry, where)
         try:
-            *above, last = ["", *steps(entry["at"])]
-            _APPLIED[action](_stepped(whole, above), last, entry[action])
+            for place in [entry["at"]] if isinstance(entry["at"], str) else entry["at"]:
+                *above, last = ["", *steps(place)]
+                _APPLIED[action](_stepped(whole, above), last, copy.deepcopy(entry[action]))
         except (LookupError, ValueError) as error:
-            raise ConfigError(f"{where}: {entry['at']}: {error}") from None
+            raise ConfigError(f"{where}: {place}: {error}") from None
     return dict(whole[""])
 
 
@@ -42,9 +44,11 @@ def _checked(entry: Any, where: str) -> str:
     """What an entry does, where it is well formed."""
     if not isinstance(entry, Mapping):
         raise ConfigError(f"{where}: wanted an object")
-    for key in ("at", "reason"):
-        if not isinstance(entry.get(key), str) or not entry[key]:
-            raise ConfigError(f"{where}: {key}: wanted text")
+    places = entry.get("at")
+    if not (isinstance(places, list) and places and all(isinstance(one, str) for one in places)) and not isinstance(places, str):
+        raise ConfigError(f"{where}: at: wanted a place, or a list of places")
+    if not isinstance(entry.get("reason"), str) or not entry["reason"]:
+        raise ConfigError(f"{where}: reason: wanted text")
     actions = [action for action in _ACTIONS if action in entry]
     if len(actions) != 1 or entry.keys() - {"at", "reason", *actions}:
         raise ConfigError(f"{where}: wanted at, reason and one of {', '.join(_ACTIONS)}, had {', '.join(map(str, entry))}")
