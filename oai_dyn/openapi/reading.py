@@ -94,6 +94,7 @@ def _fetched(url: str, name: str, bounds: Bounds) -> bytes:
             {"name": "document", "auth": "none"},
             base_url=f"{parts.scheme}://{parts.netloc}",
             timeout=bounds.wait,
+            max_retries=0,
             limits=Limits(reply=bounds.size),
             headers={"Accept": "application/json, application/yaml;q=0.9, */*;q=0.5"},
         ) as client:
