@@ -42,7 +42,14 @@ SOCKETS = {
         "RealtimeTranslationServerEvent",
     ),
     "responses": ("ResponsesClientEvent", "ResponsesServerEvent"),
+    "beta": ("BetaResponsesClientEvent", "BetaResponsesServerEvent"),
 }
+
+#: Events that the document lists one by one: those whose names begin so are one union of that name.
+LISTED = {"realtime": ("RealtimeBetaClientEvent", "RealtimeBetaServerEvent")}
+
+#: Any payload that the API sends to an endpoint of the user's.
+WEBHOOKS = "WebhookEvent"
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,10 @@ def parts_of(operation: Json, document: Json, decisions: Json) -> dict[str, tupl
     """The schemas of a row's parts as the facts have them, each with its place."""
     documented = document["paths"].get(operation["path"], {}).get(operation["method"].lower())
     if documented is None or operation["operationId"] is None:
-        return newer.parts_of(operation, document)
+        reply = decisions["reply"]["rows"].get(operation["name"], {}).get("schema")
+        return newer.parts_of(operation, document) | (
+            {"reply": ({"$ref": COMPONENTS + reply}, operation["name"])} if reply else {}
+        )
     place = f"#/paths/{operation['path'].replace('/', '~1')}/{operation['method'].lower()}"
     found: dict[str, tuple[Any, str]] = {}
     kind = "multipart" if operation.get("multipart") else "json"
@@ -129,11 +139,14 @@ def roots_of(names: dict[str, dict[str, str]], document: Json, converter: Conver
         roots.setdefault(row.partition(".")[0], []).extend(parts.values())
     for group, components in SOCKETS.items():
         roots.setdefault(group, []).extend(converter.add(name, {"$ref": COMPONENTS + name}, "") for name in components)
-    for name, webhook in document["webhooks"].items():
-        schema = media(webhook["post"]["requestBody"], MEDIA["json"])
-        roots.setdefault("webhooks", []).append(
-            converter.add(f"Webhook{name.title().replace('_', '')}", schema, f"#/webhooks/{name}")
-        )
+    for group, unions in LISTED.items():
+        for name in unions:
+            refs = [{"$ref": COMPONENTS + one} for one in document["components"]["schemas"] if one.startswith(name)]
+            union = {"oneOf": refs, "discriminator": {"propertyName": "type"}}
+            roots.setdefault(group, []).append(converter.add(name, union, COMPONENTS + name))
+    payloads = [media(webhook["post"]["requestBody"], MEDIA["json"]) for webhook in document["webhooks"].values()]
+    event = {"oneOf": payloads, "discriminator": {"propertyName": "type"}}
+    roots.setdefault("webhooks", []).append(converter.add(WEBHOOKS, event, "#/webhooks"))
     return roots
 
 

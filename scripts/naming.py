@@ -8,6 +8,9 @@ from collections.abc import Iterable
 #: First parts of a row's name that say who may call it, not what it is about.
 _LEFT_OUT = {"admin", "organization", "beta"}
 
+#: Parts of a row's name that say less than the path does: the rows keep endpoints, the API sends the webhooks.
+_INSTEAD = {"webhooks": "webhook_endpoints"}
+
 #: More words than this make no name.
 _LONGEST = 6
 
@@ -24,7 +27,7 @@ def resource(row: str) -> str:
     """What a row is about: `beta.agents.sessions.list` is about an AgentSession."""
     parts = row.split(".")[:-1]
     told = [part for part in parts if part not in _LEFT_OUT] or parts
-    return "".join(word.capitalize() for part in told for word in singular(part).split("_"))
+    return "".join(word.capitalize() for part in told for word in singular(_INSTEAD.get(part, part)).split("_"))
 
 
 def method(row: str) -> str:

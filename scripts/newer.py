@@ -36,9 +36,18 @@ def added(document: Json, rows: dict[str, Json], operations: list[Json]) -> Json
     for row, parts in rows.items():
         for part, schema in parts.items():
             part = "query" if part == "request" and row in queries else part
-            for name, definition in {**schema.get("$defs", {}), "": schema}.items():
+            for name, definition in {**schema.get("$defs", {}), "": whole_of(schema)}.items():
                 whole["components"]["schemas"][key(row, part, name)] = adapted(definition, row, part)
     return whole
+
+
+def whole_of(schema: Json) -> Json:
+    """The schema; for one that the SDK splits by whether it streams, that of both: `stream` is true or not."""
+    refs = {branch.get("$ref", "").removeprefix(DEFS): branch for branch in schema.get("anyOf", ())}
+    if names := [name for name in refs if name.endswith("NonStreaming") and name.replace("Non", "") in refs and len(refs) == 2]:
+        found = schema["$defs"][names[0]]
+        return {**found, "properties": {**found["properties"], "stream": {"type": ["boolean", "null"]}}}
+    return schema
 
 
 def key(row: str, part: str, name: str = "") -> str:
