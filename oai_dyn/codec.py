@@ -49,6 +49,15 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
     raise ValidationError(f"the body cannot be written as JSON: {reason}")
 
 
+def is_json(value: Any) -> bool:
+    """Whether a value is written as it stands, nested no deeper than our bound. NaN is not looked for."""
+    try:
+        orjson.dumps(value, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
 def _find(value: Any, plain: Callable[[Any], Any], path: tuple[str | int, ...], depth: int) -> Fault | None:
     """The first thing that JSON cannot hold, or None."""
     if value is None or isinstance(value, bool):

@@ -39,6 +39,11 @@ def names() -> list[str]:
     return list(_index())
 
 
+def is_bundled(name: str) -> bool:
+    """Whether there is a bundled definition of that name."""
+    return name in _index()
+
+
 def where(name: str) -> str:
     """The file, below `schemas/`, of a bundled definition. Raises `ConfigError` with the nearest names."""
     found: str | None = _index().get(name)

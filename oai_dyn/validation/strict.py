@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .definitions import IN_PLACE, NAMED, ONE, SOME, changed
+from ..definitions import IN_PLACE, NAMED, ONE, SOME, changed
 
 Schema = Mapping[str, Any]
 

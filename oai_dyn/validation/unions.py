@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..errors import ConfigError
 from .choosing import Miss, Trial, best, branches_of, decision, missing
-from .errors import ConfigError
 from .walking import Link, Node, Step, Walk, Walker
 from .wording import Finding
 
@@ -38,7 +38,8 @@ def any_of(walker: Walker, node: Node) -> Step:
         elif not by_first or not isinstance(value, list | tuple):
             walk.waiting.append((value, branches[choice], at))
         elif walk.tried(value, branches[choice]):
-            _choose(walk, value, at, node, by_first)  # the first element may be the one that is wrong
+            # The first element may be the one that is wrong; where nothing tells, it is not.
+            _choose(walk, value, at, node, {branches[choice]: None, **by_first})
 
     return step
 
@@ -84,7 +85,7 @@ def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Nod
         found = walk.tried(value, branch)
         if not found:
             return
-        trials.append(Trial(found, _tags(walk.walker, branch)))
+        trials.append(Trial(found, _tags(walk.walker, branch), branch.schema.get("properties", ())))
     walk.lift(best(trials, value, (*node.place, "anyOf")), at)
 
 

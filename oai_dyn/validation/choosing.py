@@ -3,8 +3,9 @@
     NODE := integer                                  that branch
           | [integer, ...]                           any of these may hold
           | {"type": {TYPE: NODE}}                   by JSON type; a whole number looks for "integer", then "number"
-          | {"key": K, "values": {TEXT: NODE}, "absent": NODE, "other": NODE}
-                                                     by an object's member K: its text, none there, anything else
+          | {"key": K, "values": {TEXT: NODE}, "absent": NODE, "null": NODE, "other": NODE}
+                                                     by an object's member K: its text, none there, null, anything else
+                                                     (null too, where "null" is not set)
           | {"has": {K: NODE}, "else": NODE}         by the first of these members that an object has
           | {"items": NODE, "empty": NODE}           by an array's first element
 
@@ -14,7 +15,7 @@ the `Miss` that says where and why none is left; no engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .wording import Finding, phrase
@@ -34,10 +35,11 @@ Decision = Callable[[Any], Choice]
 
 
 class Trial(NamedTuple):
-    """A branch that refused a value, with what it found and its tags: members that have one of some values."""
+    """A branch that refused a value: what it found, its tags (members that have one of some values), the keys it lists."""
 
     found: list[Finding]
     tags: Mapping[str, Sequence[Any]]
+    keys: Collection[str] = ()
 
 
 def decision(node: Any) -> Decision:
@@ -57,7 +59,7 @@ def branches_of(node: Any) -> Iterator[int]:
         for word in ("type", "values", "has"):
             for inner in node.get(word, {}).values():
                 yield from branches_of(inner)
-        for word in ("absent", "other", "else", "items", "empty"):
+        for word in ("absent", "null", "other", "else", "items", "empty"):
             if word in node:
                 yield from branches_of(node[word])
 
@@ -86,13 +88,13 @@ def _by_type(node: Mapping[str, Any]) -> Decision:
 def _by_key(node: Mapping[str, Any]) -> Decision:
     key, texts = node["key"], list(node["values"])
     values = {text: decision(inner) for text, inner in node["values"].items()}
-    absent, other = (decision(node[word]) if word in node else None for word in ("absent", "other"))
+    absent, null, other = (decision(node[word]) if word in node else None for word in ("absent", "null", "other"))
 
     def decide(value: Any) -> Choice:
         if key not in value:
             return Miss((key,), "required", texts, value) if absent is None else absent(value)
         text = value[key]
-        go_on = values.get(text) if isinstance(text, str) else None
+        go_on = values.get(text) if isinstance(text, str) else null if text is None else None
         go_on = go_on or other
         return Miss((key,), "enum", texts, text) if go_on is None else go_on(value)
 
@@ -133,18 +135,20 @@ def best(trials: list[Trial], value: Any, place: tuple[str | int, ...]) -> list[
     fitting = [trial for trial in trials if not any(f.keyword == "type" and not f.path for f in trial.found)]
     if not fitting:
         return [_together([trial.found[0] for trial in trials], place)]
-    if isinstance(value, Mapping) and (missed := _no_tag(fitting, value, place)):
-        return [missed]
-    ranked = sorted(fitting, key=lambda trial: _rank(trial, value))
-    first = [trial for trial in ranked if _rank(trial, value) == _rank(ranked[0], value)]
+    tags = _telling(fitting) if isinstance(value, Mapping) else []
+    for key in tags:
+        if missed := _missed(key, fitting, value, place):
+            return [missed]
+    ranks = [_rank(trial, value, tags) for trial in fitting]
+    first = [trial for trial, rank in zip(fitting, ranks, strict=True) if rank == min(ranks)]
+    alone = [trial.found[0] for trial in first]
     if len(first) > 1 and all(len(trial.found) == 1 for trial in first):
-        alone = [trial.found[0] for trial in first]
         if len({finding.path for finding in alone}) == 1 and all(map(phrase, alone)):
             return [_together(alone, place)]
-        if all(finding.keyword == "required" and len(finding.path) == 1 for finding in alone):
+        if len({f.path for f in alone if f.keyword == "required" and len(f.path) == 1}) == len(alone):
             known = [key for finding in alone for key in finding.known]
             return [Finding((), "has", [finding.path[0] for finding in alone], value, place, known)]
-    return ranked[0].found
+    return first[0].found
 
 
 def _together(alone: list[Finding], place: tuple[str | int, ...]) -> Finding:
@@ -169,18 +173,22 @@ def _wants_texts(finding: Finding) -> bool:
     return listed.keyword == "enum" and all(isinstance(value, str) for value in listed.wanted)
 
 
-def _no_tag(trials: list[Trial], value: Mapping[str, Any], place: tuple[str | int, ...]) -> Finding | None:
-    """The tag that no branch takes as it is, where all of them have one of that name."""
-    for key in trials[0].tags:
-        texts = [text for trial in trials for text in trial.tags.get(key, ())]
-        if not all(key in trial.tags for trial in trials) or all(trial.tags[key] == trials[0].tags[key] for trial in trials):
-            continue  # it tells nothing apart
-        if key in value and value[key] not in texts:
-            return Finding((key,), "enum", list(dict.fromkeys(texts)), value[key], place)
-        if all(any(f.keyword == "required" and f.path == (key,) for f in trial.found) for trial in trials):
-            known = [name for trial in trials for f in trial.found for name in f.known]
-            return missing(key, list(dict.fromkeys(texts)), value, place, known)
-    return None
+def _telling(trials: list[Trial]) -> list[str]:
+    """The tags that tell branches apart: several have one of that name, with other values each."""
+    keys = dict.fromkeys(key for trial in trials for key in trial.tags)
+    return [key for key in keys if len({tuple(map(repr, trial.tags[key])) for trial in trials if key in trial.tags}) > 1]
+
+
+def _missed(key: str, trials: list[Trial], value: Mapping[str, Any], place: tuple[str | int, ...]) -> Finding | None:
+    """The fault of a tag that all branches have, and none takes as it is."""
+    if not all(key in trial.tags for trial in trials):
+        return None
+    texts = list(dict.fromkeys(text for trial in trials for text in trial.tags[key]))
+    if key in value:
+        return None if value[key] in texts else Finding((key,), "enum", texts, value[key], place)
+    if not all(any(f.keyword == "required" and f.path == (key,) for f in trial.found) for trial in trials):
+        return None
+    return missing(key, texts, value, place, [name for trial in trials for name in trial.keys])
 
 
 def missing(key: str, texts: Sequence[str], value: Any, place: tuple[str | int, ...], known: Sequence[str]) -> Finding:
@@ -189,10 +197,11 @@ def missing(key: str, texts: Sequence[str], value: Any, place: tuple[str | int, 
     return Finding((key,), "required", key, value, place, known, others)
 
 
-def _rank(trial: Trial, value: Any) -> tuple[int, int, int]:
-    tags = trial.tags if isinstance(value, Mapping) else {}
-    fit = sum(1 if value[key] in texts else -1 for key, texts in tags.items() if isinstance(value.get(key), str))
-    return -fit, len(trial.found), -max(len(finding.path) for finding in trial.found)
+def _rank(trial: Trial, value: Any, tags: list[str]) -> tuple[int, int, int, int]:
+    """How little the value looks like this branch: tags that do not fit, faults, keys that it does not list, how early."""
+    fit = sum(1 if value[key] in trial.tags[key] else -1 for key in tags if key in value and key in trial.tags)
+    listed = sum(1 for key in value if key in trial.keys) if isinstance(value, Mapping) else 0
+    return -fit, len(trial.found), -listed, -max(len(finding.path) for finding in trial.found)
 
 
 #: Python's types, and what JSON calls them.

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from .definitions import Schema
+from ..definitions import Schema
 from .foreign import FUNCTIONS, Foreign, check_schema, is_wholly_theirs
 from .unions import any_of, branches_under, one_of
 from .walking import Link, Node, Step, Steps, Walk, Walker

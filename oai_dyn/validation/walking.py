@@ -11,10 +11,11 @@ are made only where something is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
-from .definitions import Schema
-from .errors import ConfigError
+from ..definitions import Schema
+from ..errors import ConfigError
 from .wording import Finding
 
 Place = tuple[str | int, ...]
@@ -33,7 +34,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
     "boolean": (bool,),
     "integer": (int,),
-    "number": (int, float),
+    "number": (int,),  # a float is looked at: NaN and the infinities are no JSON
     "string": (str,),
     "array": (list, tuple),
     "object": (dict,),
@@ -66,6 +67,7 @@ class Walker:
         self._whole = whole
         self._steps = steps
         self._nodes: dict[int, Node] = {}
+        self._plainest: dict[tuple[bool, Place], Node] = {}
 
     def found(self, value: Any) -> list[Finding]:
         """What the value has wrong."""
@@ -84,13 +86,19 @@ class Walker:
     def node(self, schema: Any, place: Place) -> Node:
         """The schema made ready; for a bare reference, the one that it leads to."""
         if not isinstance(schema, Mapping):
-            return Node({} if schema else {"false": True}, place, plain=bool(schema))
+            key = schema, place
+            return self._plainest.get(key) or self._plainest.setdefault(
+                key, Node({} if schema else {"false": True}, place, plain=bool(schema))
+            )
         found = self._nodes.get(id(schema))
         if found is None:
             behind, place = self._behind(schema, place)
-            found = self._nodes.get(id(behind)) if isinstance(behind, Mapping) else self.node(behind, place)
-            found = found or Node(behind, place, plain=not behind.keys() & self._steps.keys())
-            self._nodes[id(behind)] = self._nodes[id(schema)] = found
+            if isinstance(behind, Mapping):
+                plain = not behind.keys() & self._steps.keys()
+                found = self._nodes.setdefault(id(behind), Node(behind, place, plain))
+            else:
+                found = self.node(behind, place)
+            self._nodes[id(schema)] = found
         return found
 
     def _behind(self, schema: Any, place: Place) -> tuple[Any, Place]:
@@ -178,7 +186,7 @@ class Walk:
             if isinstance(value, bool):
                 fits = name == "boolean"
             elif isinstance(value, float):
-                fits = name == "number" or (name == "integer" and value.is_integer())
+                fits = value.is_integer() if name == "integer" else name == "number" and isfinite(value)
             else:
                 fits = isinstance(value, JSON_TYPES[name])
             if fits:

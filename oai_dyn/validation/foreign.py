@@ -12,9 +12,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from ..definitions import NAMED, ONE, SOME, Schema
+from ..errors import ConfigError
 from .choosing import Trial, best
-from .definitions import NAMED, ONE, SOME, Schema
-from .errors import ConfigError
 from .wording import Finding
 
 #: Its attributes are of no one type.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .codec import decode, encode
-from .errors import Fault
-from .form import is_file
-from .wire import Sending
+from ..codec import decode, encode
+from ..errors import Fault
+from ..form import is_file
+from ..wire import Sending
 
 Plain = Callable[[Any], Any]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .errors import Fault
+from ..errors import Fault
 
 #: How much is quoted: characters of a text, values of a list.
 _TEXT, _VALUES = 60, 8
