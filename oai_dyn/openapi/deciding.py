@@ -154,8 +154,9 @@ def _of_arrays(branches: list[Branch], definitions: Definitions, level: int) -> 
     node = _node(items, TYPES, _Hint(), definitions, level)
     if all(below == rest for below in node["type"].values()):
         return rest
-    empty = [b.number for b in branches if b.schema.get("minItems", 0) < 1]
-    return {"items": node} | ({"empty": empty[0] if len(empty) == 1 else empty} if empty else {})
+    empty = [b.number for b in branches if not b.schema.get("minItems")]
+    sure = [b.number for b in branches if level == 1 and not (b.schema.keys() & ({"minItems", "contains"} | ALWAYS))]
+    return {"items": node} | ({"empty": (sure or empty)[0] if sure or len(empty) == 1 else empty} if empty else {})
 
 
 def _items(schema: Schema, definitions: Definitions) -> Schema:
@@ -234,7 +235,8 @@ def _by_presence(branches: list[Branch], used: frozenset[str], definitions: Defi
             if key in used or any(key in other.schema.get("properties", {}) for other in others):
                 continue
             possible = [o.number for o in others if _tags(o.schema, key, definitions).other]
-            there = [branch.number, *possible] if possible else branch.number
+            sure = not possible or (branch.schema["required"] == [key] and not branch.schema.keys() - {"type", "required"})
+            there = branch.number if sure else [branch.number, *possible]
             without = [other for other in others if key not in other.schema.get("required", ())]
             if without:
                 rest = _of_objects(without, _Hint(), used | {key}, definitions)

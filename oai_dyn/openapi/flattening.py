@@ -103,15 +103,24 @@ def _plain_merged(branches: list[Any]) -> list[Any]:
         if keys == {"type"}:
             types += [branch["type"]] if isinstance(branch["type"], str) else branch["type"]
         elif keys in ({"enum"}, {"const"}, {"type", "enum"}, {"type", "const"}):
-            values += branch.get("enum", [branch.get("const")])
+            values += [value for value in branch.get("enum", [branch.get("const")]) if _of_types(value, branch.get("type"))]
         else:
             rest.append(branch)
+    if not (values or types or rest):  # values that are of none of their types
+        return [{"not": {}}]
     if values:
         values = list({json.dumps(value, sort_keys=True): value for value in values}.values())  # Python takes 0 for False
         rest.append({"type": _one_or_list([type_of(value) for value in values]), "enum": values})
     if types == ["null"] and len(rest) == 1 and (joined := _with_null(rest[0])):
         return [joined]
     return [*rest, {"type": _one_or_list(types)}] if types else rest
+
+
+def _of_types(value: Any, types: Any) -> bool:
+    """Whether a value is of a type, or of one in a list of types; None names all."""
+    names = {type_of(value)} | ({"number"} if type_of(value) == "integer" else set())
+    names |= {"integer"} if isinstance(value, float) and value.is_integer() else set()
+    return types is None or not names.isdisjoint([types] if isinstance(types, str) else types)
 
 
 def _with_null(branch: Any) -> Schema | None:
