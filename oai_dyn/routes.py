@@ -13,6 +13,7 @@ import difflib
 import functools
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,7 @@ def _check_names(row: Row, where: str) -> None:
     if missing := [name for name in row.get("positional", ()) if name not in params]:
         raise ConfigError(f"{where}: positional: {missing[0]!r} is not in the path {row['path']!r}")
     names = [*params, *row.get("query", ()), *row.get("headers", {})]
-    if twice := [name for name in names if names.count(name) > 1]:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
         raise ConfigError(f"{where}: {twice[0]!r} stands in two places")
 
 

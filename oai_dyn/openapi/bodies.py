@@ -31,11 +31,15 @@ class Found(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The answer of an operation, and its stream, where it has one."""
+    """The answer of an operation, its stream where it has one, and what to ask for where that is not JSON.
+
+    streams  nothing but the stream is described
+    """
 
     reply: Found
-    stream: Found | None
-    accept: str | None
+    stream: Found | None = None
+    accept: str | None = None
+    streams: bool = False
 
 
 class Media(NamedTuple):
@@ -68,6 +72,8 @@ def read_body(asked: Asked, references: References, notes: list[Note]) -> Found 
     if not media:
         return Found({})
     json = next((one for one in media.values() if one.kind == "json"), media.get("*/*"))
+    if json is not None and json.name == "*/*":
+        notes.append(Note(asked.key, "a body of any type", "it is sent as JSON"))
     form = media.get(_FORM)
     left = set(media) - {_FORM} - {one.name for one in media.values() if one.kind == "json"} - {"*/*"}
     if form is not None:
@@ -118,7 +124,7 @@ def _form(asked: Asked, form: Media, references: References, notes: list[Note]) 
         for name, kinds in _properties(form.schema, references):
             if name and kinds == {"object"}:
                 parts.setdefault(name, "application/json")
-            elif "array" in kinds:
+            elif "array" in kinds and name not in parts:
                 why = f"a list: it is sent as {name}[], and the document asks for {name} again and again"
                 notes.append(Note(asked.key, f"part {name[:80]}", why))
     return Found({"kind": "multipart", **({"parts": parts} if parts else {})}, form.schema, form.place)
@@ -143,15 +149,19 @@ def read_answers(asked: Asked, references: References, notes: list[Note]) -> Ans
     events = next((one for one in media if one.kind == "events"), None)
     json = [one for one in media if one.kind == "json"]
     others = [one for one in media if one.kind in ("text", "bytes")]
-    usual = (asked.known or {}).get("reply", {}).get("kind", "json")
-    if others and (usual != "json" or all(one.schema is None for one in json)):
+    if others and all(one.schema is None for one in json):
         json = []  # FastAPI writes it, without a schema, beside any type that it was told
+    usual = (asked.known or {}).get("reply", {})
+    if usual.get("kind", "json") != "json" and all(one.schema in (None, {"type": "string"}) for one in json):
+        json = []  # content of files, which the API's own document calls a text of JSON
     stream = None if events is None else _event(events, asked, notes)
+    if stream is not None and not others and all(one.schema is None for one in json):
+        return Answers(Found({}), stream, streams=True)
     if not json and not others:
-        return Answers(_unanswered(asked, stream, notes), stream, None)
+        return Answers(_unanswered(asked, notes))
     kinds = {one.kind for one in others}
     rule = {} if json else {"kind": "bytes" if "bytes" in kinds else "text"}
-    if "text" in kinds and rule.get("kind") != "text":
+    if ("text" in kinds and rule.get("kind") != "text") or (usual.get("kind") == rule.get("kind") and "or" in usual):
         rule["or"] = "text"
     if json and "bytes" in kinds:
         notes.append(
@@ -176,10 +186,8 @@ def _of_success(asked: Asked, references: References, notes: list[Note]) -> Iter
         yield from _media(asked, answer, place, notes)
 
 
-def _unanswered(asked: Asked, stream: Found | None, notes: list[Note]) -> Found:
+def _unanswered(asked: Asked, notes: list[Note]) -> Found:
     """The reply of an operation whose document shows none."""
-    if stream is not None:
-        return Found({})
     known = {"kind": "none"} if asked.known is None else asked.known.get("reply", {})
     if known.get("kind") != "none":
         notes.append(Note(asked.key, "no answer is described", f"it is read as that of {(asked.known or {})['name']}"))

@@ -38,11 +38,15 @@ _MOST = 500
 
 
 class Draft(NamedTuple):
-    """A row before its definitions are read: what the operation was, and the stream that the document shows."""
+    """A row before its definitions are read: what the operation was, and the stream that the document shows.
+
+    streams  nothing but the stream is described
+    """
 
     asked: Asked
     row: dict[str, Any]
     shown: dict[str, Any] | None
+    streams: bool
 
 
 def read_operations(document: Mapping[str, Any], names: Mapping[str, str], converter: Converter) -> list[Draft]:
@@ -77,8 +81,8 @@ def _of_path(path: str, item: Mapping[str, Any], place: str, notes: list[Note]) 
             notes.append(Note(where, f"the method {method[:20]}", f"left out: a row has one of {', '.join(METHODS).upper()}"))
         elif not isinstance(operation, Mapping):
             notes.append(Note(where, f"of type {type(operation).__name__}", "left out: wanted an object"))
-        elif not _path_rule().fullmatch(re.sub(r"\{[^{}/]+\}", "{x}", path.partition("?")[0])):
-            notes.append(Note(where, "the path", "left out: it cannot stand below a base URL"))
+        elif not _fits(path.partition("?")[0]):
+            notes.append(Note(where, "the path", "left out: it cannot stand below a base URL, or has a parameter twice"))
         else:
             name = operation.get("operationId")
             name = name if isinstance(name, str) and name else None
@@ -87,6 +91,12 @@ def _of_path(path: str, item: Mapping[str, Any], place: str, notes: list[Note]) 
             for key, why in _NOT_HELD.items():
                 if operation.get(key) or item.get(key):
                     notes.append(Note(where, key, why))
+
+
+def _fits(path: str) -> bool:
+    """Whether a path can be a row's."""
+    places = re.findall(r"\{([^{}]*)\}", path)
+    return len(places) == len(set(places)) and bool(_path_rule().fullmatch(re.sub(r"\{[^{}/]+\}", "{x}", path)))
 
 
 @functools.cache
@@ -103,8 +113,11 @@ def _draft(name: str, asked: Asked, converter: Converter) -> Draft | None:
     parameters = read_parameters(asked, references, notes)
     answers = read_answers(asked, references, notes)
     path, positional = _path(asked, parameters)
-    query = dict(parse_qsl(asked.path.partition("?")[2], keep_blank_values=True))
-    fixed = {"query": query, "headers": {"Accept": answers.accept} if answers.accept else {}}
+    query = parse_qsl(asked.path.partition("?")[2], keep_blank_values=True)
+    fixed = {
+        "query": {key: value for key, value in query if key},
+        "headers": {"Accept": answers.accept} if answers.accept else {},
+    }
     title = camel(name)
     row = {
         "name": name,
@@ -124,7 +137,7 @@ def _draft(name: str, asked: Asked, converter: Converter) -> Draft | None:
         "credential": credential(asked.operation, asked.known),
         "deprecated": asked.operation.get("deprecated") is True,
     }
-    return Draft(asked, row, answers.stream and _described(answers.stream, f"{title}Event", converter))
+    return Draft(asked, row, answers.stream and _described(answers.stream, f"{title}Event", converter), answers.streams)
 
 
 def _described(found: Found, name: str, converter: Converter) -> dict[str, Any]:
@@ -138,7 +151,7 @@ def _path(asked: Asked, parameters: Parameters) -> tuple[str, list[str]]:
     """The path with its parameters called as the bundled row calls them, and those that may be given by position."""
     known = asked.known or {}
     path = asked.path.partition("?")[0]
-    places = list(dict.fromkeys(re.findall(r"\{([^{}]*)\}", path)))
+    places = re.findall(r"\{([^{}]*)\}", path)
     own = re.findall(r"\{(\w+)\}", known.get("path", ""))
     if len(own) == len(places) and not {*own} & {*parameters.query, *parameters.headers}:
         names, positional = dict(zip(places, own, strict=True)), list(known.get("positional", ()))
@@ -172,8 +185,7 @@ def _stream(draft: Draft, body: Mapping[str, Any], definitions: Definitions, not
     row, known = draft.row, (draft.asked.known or {}).get("stream")
     ask = _ask(row, known, body, definitions)
     if draft.shown is not None:
-        shown_alone = not any(row["reply"].get(key) for key in ("kind", "schema")) and draft.row["reply"] == {}
-        if ask is None and not shown_alone:
+        if ask is None and not draft.streams:
             notes.append(Note(draft.asked.key, "a stream beside another answer", "left out: nothing says how it is asked for"))
             return None
         return _given({"ask": ask, **draft.shown})
@@ -252,8 +264,11 @@ def _parts(schema: Any, definitions: Definitions) -> Iterator[Schema]:
 def read_webhooks(document: Mapping[str, Any], converter: Converter) -> dict[str, str]:
     """The definition of each webhook's payload, by the webhook's name."""
     notes, found = converter.notes, dict[str, str]()
-    hooks = document.get("webhooks", document.get("x-webhooks", {}))
-    for name, item in hooks.items() if isinstance(hooks, Mapping) else ():
+    hooks = document.get("webhooks", {})
+    if not isinstance(hooks, Mapping):
+        notes.append(Note("webhooks", f"of type {type(hooks).__name__}", "left out: wanted an object"))
+        return found
+    for name, item in hooks.items():
         place = f"#/webhooks/{name.replace('~', '~0').replace('/', '~1')}"
         item, place = converter.references.follow(item, place, notes)
         operation = item.get("post") if isinstance(item, Mapping) else None

@@ -27,8 +27,7 @@ def base_url(document: Mapping[str, Any], notes: list[Note]) -> str | None:
             notes.append(Note(place, "a server without url", "passed over"))
             continue
         try:
-            address = _filled(url, server.get("variables"))
-            found, query = check_url(address)
+            found, query = check_url(_filled(url, server.get("variables")))
         except ConfigError:
             notes.append(Note(place, repr(url[:80]), "passed over: wanted http:// or https:// with a host; give base_url="))
             continue
@@ -41,13 +40,13 @@ def base_url(document: Mapping[str, Any], notes: list[Note]) -> str | None:
 
 
 def _filled(url: str, variables: Any) -> str:
-    """The address with the defaults of its variables."""
+    """The address with the defaults of its variables; what is left without one is no host."""
     values = variables if isinstance(variables, Mapping) else {}
 
     def default(found: re.Match[str]) -> str:
         said = values.get(found.group(1))
         value = said.get("default") if isinstance(said, Mapping) else None
-        return value if isinstance(value, str) else found.group()
+        return value if isinstance(value, str) else " "
 
     return re.sub(r"\{([^{}]*)\}", default, url)
 
