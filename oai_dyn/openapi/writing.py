@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ class Imported(NamedTuple):
 
     @property
     def table(self) -> dict[str, Any]:
-        """The rows as a table that stands alone, for `Client(routes=...)`; each schema by its file."""
+        """The rows as they are written: a table that stands alone, each schema by its file."""
         home = {name: file for file, definitions in self.files.items() for name in definitions}
         return {"alone": True, "routes": [_with_files(row, home) for row in self.rows]}
 
@@ -69,14 +70,16 @@ def write(imported: Imported, folder: str | Path) -> Path:
         home = home.resolve()
         texts = _texts(imported)
         there = home.exists()
-        stale = _earlier(home) - texts.keys() if there else set[str]()
-        _refuse_others(home, texts, stale)
+        earlier = _earlier(home)
+        for file in texts:
+            if os.path.lexists(home / file) and file not in earlier:
+                raise ConfigError(f"{home / file}: there already, and not of an earlier import; choose another folder")
         home.mkdir(parents=True, exist_ok=True)
         try:
-            _replace(home, texts, stale)
+            _replace(home, texts, earlier - texts.keys())
         except BaseException:
             if not there:
-                home.rmdir()
+                shutil.rmtree(home)
             raise
     except (OSError, ValueError) as error:
         if isinstance(error, OaiDynError):
@@ -143,13 +146,6 @@ def _earlier(home: Path) -> set[str]:
     except (OSError, OaiDynError, LookupError, TypeError, AttributeError):
         return set()
     return {*_FIXED, *(file for file in files if isinstance(file, str) and _FILE.fullmatch(file))}
-
-
-def _refuse_others(home: Path, texts: Mapping[str, bytes], stale: set[str]) -> None:
-    earlier = _earlier(home)
-    for file in texts:
-        if os.path.lexists(home / file) and file not in earlier:
-            raise ConfigError(f"{home / file}: there already, and not of an earlier import; choose another folder")
 
 
 def _replace(home: Path, texts: Mapping[str, bytes], stale: set[str]) -> None:
