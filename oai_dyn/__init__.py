@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import RateLimitError as RateLimitError
     from .errors import RouteError as RouteError
+    from .errors import SchemaWarning as SchemaWarning
     from .errors import StreamError as StreamError
     from .errors import StreamTruncated as StreamTruncated
     from .errors import UnprocessableEntityError as UnprocessableEntityError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .pages import Page as Page
     from .streams import Binary as Binary
     from .streams import Stream as Stream
+    from .validation import validate as validate
     from .version import __version__ as __version__
     from .wire import Attempt as Attempt
     from .wire import Event as Event
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from .wire import Reply as Reply
     from .wire import Route as Route
     from .wire import Timeout as Timeout
+    from .wire import Validation as Validation
 
 _HOMES = {
     "_aiohttp": "AsyncClient",
@@ -56,12 +59,13 @@ _HOMES = {
     "codec": "Record",
     "errors": "APIConnectionError APIError APIStatusError APITimeoutError AuthenticationError BadRequestError ConfigError "
     "ConflictError DecodeError Fault InternalServerError NotFoundError OaiDynError PermissionDeniedError RateLimitError "
-    "RouteError StreamError StreamTruncated UnprocessableEntityError ValidationError",
+    "RouteError SchemaWarning StreamError StreamTruncated UnprocessableEntityError ValidationError",
     "objects": "Codec",
     "pages": "AsyncPage Page",
     "streams": "Binary Stream",
+    "validation": "validate",
     "version": "__version__",
-    "wire": "Attempt Event Headers Limits Notice Plan Reply Route Timeout",
+    "wire": "Attempt Event Headers Limits Notice Plan Reply Route Timeout Validation",
 }
 
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

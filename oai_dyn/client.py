@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import providers, routes
+from . import checks, providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, ValidationError
 from .form import normal_path, query_values, with_query
@@ -23,7 +23,7 @@ from .objects import Codec, reader
 from .pages import BasePage, Turn
 from .plan import RESERVED, checked, make_call, mapping
 from .version import __version__
-from .wire import Call, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout
+from .wire import Call, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout, Validation
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -103,7 +103,7 @@ class BaseClient:
     routes           more rows: a path to JSON or TOML, or a dict of the same form
     codecs           {class: Codec(encode, decode)} for classes that no protocol covers
     hook             called with a `Notice` at each attempt, first event, end and early close
-    validate         "request", "reply" or "both" (True): check against the row's JSON Schemas
+    validate         "request", "reply" or "both" (True), or a `Validation`: check against the row's JSON Schemas
     session          your own requests.Session or aiohttp.ClientSession; it stays yours to close
 
     Raises `ConfigError` for a wrong setting.
@@ -125,7 +125,7 @@ class BaseClient:
         routes: Any = None,
         codecs: Mapping[type, Codec] | None = None,
         hook: Callable[[Notice], Any] | None = None,
-        validate: bool | str | None = None,
+        validate: bool | str | Validation | Mapping[str, Any] | None = None,
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), hidden_values(mapping("headers", headers))
@@ -142,7 +142,7 @@ class BaseClient:
             query=Frozen({**place.query, **mapping("query", query)}),
             codecs=mapping("codecs", codecs),
             hook=hook,
-            validate=_check_validate(validate),
+            validate=checks.settle(validate),
             **checked(given),
         )
         self.routes = self._table(profile.get("routes"), routes)
@@ -157,7 +157,7 @@ class BaseClient:
         table = routes.bundled()
         for source in sources:
             if source is not None:
-                engine = import_module("oai_dyn.validate")
+                engine = import_module("oai_dyn.validation")
                 document = {"routes": source} if isinstance(source, list) else source
                 table = routes.load(document, table, engine.route_table_faults)
         return table
@@ -204,11 +204,10 @@ class BaseClient:
         return self._make(route, () if body is None else (body,), keywords)
 
     def _make(self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        validate = _check_validate(keywords["validate"]) if "validate" in keywords else self._config.validate
-        call = make_call(route, arguments, keywords, self._config, _request_check(route, validate))
-        if validate in ("reply", "both"):
-            schema = route.stream.schema if call.plan.streaming and route.stream else route.reply.schema
-            call = call._replace(check=_reply_check(route, schema))
+        setting = checks.settle(keywords["validate"]) if "validate" in keywords else self._config.validate
+        call = make_call(route, arguments, keywords, self._config, checks.of_request(route, setting, self._config.query))
+        if setting is not None:
+            call = call._replace(check=checks.of_reply(route, setting, call.plan.streaming))
         return self._start(self._typed(call) if call.into is not None or route.page is not None else call)
 
     def _typed(self, call: Call) -> Call:
@@ -268,39 +267,6 @@ def hide_headers(keywords: dict[str, Any]) -> None:
     """Make the values of `extra_headers` secret in the first frame that holds them."""
     if isinstance(given := keywords.get("extra_headers"), Mapping):
         keywords["extra_headers"] = hidden_values(given)
-
-
-def _check_validate(value: bool | str | None) -> str | None:
-    if value is None or value is False:
-        return None
-    if value is True:
-        return "both"
-    if value in ("request", "reply", "both"):
-        return str(value)
-    raise ConfigError(f"validate: {value!r}, wanted request, reply, both, True or False")
-
-
-def _request_check(route: Route, validate: str | None) -> Callable[[Any], None] | None:
-    """What looks at a body before it is sent. The engine is loaded by whoever validates, and nobody else."""
-    if validate not in ("request", "both"):
-        return None
-    engine = import_module("oai_dyn.validate")
-
-    def check(body: Any) -> None:
-        if found := engine.faults(route.body.schema, body, f"the request of {route.name}"):
-            raise ValidationError(errors=tuple(found))
-
-    return check
-
-
-def _reply_check(route: Route, schema: Any) -> Callable[[Any], None]:
-    engine = import_module("oai_dyn.validate")
-
-    def check(reply: Reply) -> None:
-        if found := engine.faults(schema, reply.data, f"the reply of {route.name}"):
-            raise ValidationError(errors=tuple(found))
-
-    return check
 
 
 def _checked_path(path: Any) -> str:

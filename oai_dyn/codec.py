@@ -48,6 +48,15 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
     raise ValidationError(f"the body cannot be written as JSON: {reason}")
 
 
+def is_json(value: Any) -> bool:
+    """Whether a value is written as it stands, nested no deeper than our bound. NaN is not looked for."""
+    try:
+        orjson.dumps(value, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
 def _is_json(value: Any, path: Path) -> bool:
     """Whether JSON has a value as it is; False for what has to be entered. Raises `ValidationError` for a number it has not."""
     if value is None or isinstance(value, str):

@@ -3,7 +3,8 @@
     OaiDynError
     ├── ConfigError          (ValueError)       a setting, a profile or a table file is wrong
     ├── RouteError           (AttributeError)   no row of that name
-    ├── ValidationError      (ValueError)       an argument or a body is wrong; nothing was sent
+    ├── ValidationError      (ValueError)       an argument, a body or, where it is validated, a reply is wrong
+    ├── SchemaWarning        (UserWarning)      the same, where it is validated with "warn"
     └── APIError                                something went wrong once a request was under way
         ├── APIConnectionError (ConnectionError)  no whole answer came
         │   └── APITimeoutError (TimeoutError)
@@ -23,7 +24,7 @@ what is to be sent is walked through, so that what cannot be is refused with its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -75,10 +76,11 @@ Path = tuple[str | int, ...]
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a value: where it stands and what was wanted."""
+    """One thing wrong with a value: where it stands, what was wanted, and where in a schema that is said."""
 
     path: Path
     message: str
+    schema_path: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
         return f"{place(self.path)}: {self.message}" if self.path else self.message
@@ -90,16 +92,29 @@ def place(path: Path) -> str:
 
 
 class ValidationError(OaiDynError, ValueError):
-    """An argument or a body is wrong. `errors` lists what, and nothing was sent."""
+    """What was to be sent is wrong, and was not sent; or a reply does not fit its schema.
 
-    def __init__(self, message: str = "", errors: tuple[Fault, ...] = ()) -> None:
-        super().__init__(message or "; ".join(str(e) for e in errors[:3]))
+    errors  what is wrong, most telling first
+    reply   the whole answer, where it is a reply that is wrong; of a stream, the event
+    """
+
+    def __init__(self, message: str = "", errors: tuple[Fault, ...] = (), reply: Any = None) -> None:
+        super().__init__(message or in_short(errors))
         self.errors = errors
+        self.reply = reply
 
     @classmethod
     def at(cls, path: Path, message: str) -> ValidationError:
         """The error for one fault."""
         return cls(errors=(Fault(path, message),))
+
+
+class SchemaWarning(OaiDynError, UserWarning):
+    """What is sent or came does not fit its schema, and goes on all the same. `errors` lists what is wrong."""
+
+    def __init__(self, message: str = "", errors: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message or in_short(errors))
+        self.errors = errors
 
 
 #: How deep a body may be nested, which is orjson's own bound.
@@ -147,6 +162,12 @@ def check_text(text: str, path: Path) -> None:
     except UnicodeEncodeError as error:
         found = f"a lone surrogate (U+{ord(text[error.start]):04X}) at character {error.start}"
         raise ValidationError.at(path, f"{found}, wanted text that UTF-8 can hold") from None
+
+
+def in_short(errors: Sequence[Fault]) -> str:
+    """The first few faults in a line."""
+    more = len(errors) - 3
+    return "; ".join(map(str, errors[:3])) + (f"; and {more} more" if more > 0 else "")
 
 
 class APIError(OaiDynError):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from .codec import decode, encode, to_dict
+from .codec import encode, to_dict
 from .errors import ConfigError, OaiDynError, ValidationError, check_text
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
@@ -43,20 +43,21 @@ class Arguments(NamedTuple):
     body: dict[str, Any] | None
 
 
-def make_call(route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Any = None) -> Call:
+def make_call(
+    route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], config: Config, check: Callable[..., None] | None = None
+) -> Call:
     """Settle one call. Raises `ValidationError` for a bad argument, `ConfigError` for a bad setting.
 
-    check: looks at the body before it is encoded, and raises if it is wrong.
+    check: looks at the arguments before they are encoded, given what turns an object into something plainer.
     """
     options = {name: keywords.pop(name) for name in RESERVED if name in keywords} if keywords else {}
     write = partial(plain, codecs=config.codecs) if config.codecs else plain
     sorted_out = _sort(route, arguments, keywords, options, write)
     streaming = _asks_stream(route, sorted_out)
+    if check is not None:
+        check(sorted_out, write)
     body, content_type = None, None
     if sorted_out.body is not None:
-        if check is not None:
-            # What is checked is what is sent: objects inside the body are plain by then; files stay as they are.
-            check(decode(encode(sorted_out.body, write)) if route.body.kind == "json" else sorted_out.body)
         body, content_type = ENCODERS[route.body.kind](route, sorted_out.body, write)
     url = _url(route, sorted_out, config, write)
     plan = Plan(route, route.method, url, _headers(route, sorted_out.headers, options, content_type, config), body, streaming)

@@ -21,7 +21,7 @@ from .wire import Config, Frozen, Secret
 DEFAULT = "openai"
 
 #: Members of a profile and the type each must have.
-MEMBERS: dict[str, type] = {
+MEMBERS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "base_url": str,
     "base_url_env": list,
@@ -31,7 +31,7 @@ MEMBERS: dict[str, type] = {
     "headers": Mapping,
     "headers_env": Mapping,
     "query": Mapping,
-    "routes": list,
+    "routes": (list, str),
 }
 
 
@@ -45,8 +45,14 @@ def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     if source in names:
         return _checked(packaged(f"providers/{source}.toml"), source)
     if Path(source).suffix or Path(source).exists():
-        return _checked(read(source), source)
+        return _with_routes(_checked(read(source), source), Path(source))
     raise ConfigError(f"no provider {source!r}, and no file of that name; bundled are {', '.join(names)}")
+
+
+def _with_routes(profile: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """The profile with the file of its routes, if it names one, by where it is: beside the profile."""
+    routes = profile.get("routes")
+    return {**profile, "routes": str(path.parent / routes)} if isinstance(routes, str) else profile
 
 
 def _checked(profile: Any, source: str) -> Mapping[str, Any]:

@@ -2,19 +2,24 @@
 
 Rules of this file: the bundled table is one object per process, shared by all clients, and was checked
 against `schemas/route-table.json` by the tests; rows of the user's are checked when they are loaded and
-laid over it in a table of their own. A row is compiled when it is first asked for.
+laid over it in a table of their own, or stand alone where their document says so; schema files that they
+name stand beside their own. A row is compiled when it is first asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
+import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .catalog import packaged, read
+from .definitions import anchored
 from .errors import ConfigError, Fault, RouteError
 from .wire import Answer, Frozen, Paging, Route, Sending, Stream
 
@@ -128,6 +133,7 @@ def compile_row(row: Row) -> Route:
         safe=row.get("safe", False),
         credential=row.get("credential", "api_key"),
         deprecated=row.get("deprecated", False),
+        query_schema=row.get("query_schema"),
     )
 
 
@@ -152,7 +158,7 @@ def _check_names(row: Row, where: str) -> None:
     if missing := [name for name in row.get("positional", ()) if name not in params]:
         raise ConfigError(f"{where}: positional: {missing[0]!r} is not in the path {row['path']!r}")
     names = [*params, *row.get("query", ()), *row.get("headers", {})]
-    if twice := [name for name in names if names.count(name) > 1]:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
         raise ConfigError(f"{where}: {twice[0]!r} stands in two places")
 
 
@@ -163,12 +169,44 @@ def bundled() -> Table:
 
 
 def load(source: Any, base: Table, check: Callable[[Any], list[Fault]]) -> Table:
-    """Lay the user's rows over a table: a path to JSON or TOML, or the same as a dict.
+    """Lay the user's rows over a table: a path to JSON or TOML, or the same as a dict. With `alone` they are the whole table.
 
     check: finds what a document of rows has wrong (`validate.route_table_faults`).
     Raises `ConfigError` with file, row and field.
     """
-    name, document = (str(source), read(source)) if isinstance(source, str | Path) else ("routes", source)
+    if isinstance(source, str | Path):
+        name, document = str(source), _of_file(str(source), _stamp(source), check)
+    else:
+        name, document = "routes", _checked(source, "routes", check)
+    return (Table(()) if document.get("alone") else base).overlaid(document["routes"], name)
+
+
+def _checked(document: Any, name: str, check: Callable[[Any], list[Fault]]) -> Any:
     if faults := check(document):
         raise ConfigError(f"{name}: " + "; ".join(str(fault) for fault in faults[:3]))
-    return base.overlaid(document["routes"], name)
+    return document
+
+
+@functools.lru_cache(maxsize=16)
+def _of_file(name: str, stamp: Any, check: Callable[[Any], list[Fault]]) -> Any:
+    """A file of rows, checked once as long as it is the same: a thousand rows take half a second."""
+    document = _checked(read(name), name, check)
+    return {**document, "routes": [_beside(row, Path(name).absolute().parent) for row in document["routes"]]}
+
+
+def _stamp(name: str | Path) -> Any:
+    with contextlib.suppress(OSError, ValueError):  # reading it says why it cannot be read
+        found = os.stat(name)
+        return found.st_ino, found.st_size, found.st_mtime_ns
+    return None
+
+
+def _beside(row: Row, folder: Path) -> Row:
+    """The row with the schema files that it names by where they are: beside its own file."""
+    out = dict(row)
+    for key in ("body", "reply", "stream"):
+        if "schema" in row.get(key, {}):
+            out[key] = {**row[key], "schema": anchored(row[key]["schema"], folder)}
+    if "query_schema" in row:
+        out["query_schema"] = anchored(row["query_schema"], folder)
+    return out

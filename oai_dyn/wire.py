@@ -124,6 +124,20 @@ class Limits:
     reply: int = 1 * 2**30
 
 
+@dataclass(frozen=True)
+class Validation:
+    """What is held against the row's schemas, and what comes of a fault: "raise", "warn", or None for no look at it.
+
+    request   the body and the query, before they are sent
+    reply     the answer; of a stream, each event
+    strict    keys that a schema does not list are faults too
+    """
+
+    request: str | None = None
+    reply: str | None = None
+    strict: bool = False
+
+
 class Stream(NamedTuple):
     """When a row streams and what ends it (docs/routes.md explains the members)."""
 
@@ -192,6 +206,7 @@ class Route(NamedTuple):
     safe: bool = False
     credential: str = "api_key"
     deprecated: bool = False
+    query_schema: str | None = None
 
 
 #: A body of known length that can be opened again for every attempt.
@@ -232,7 +247,7 @@ class Config(NamedTuple):
     allow_truncated: bool = False
     codecs: Mapping[Any, Any] = Frozen()
     hook: Callable[[Notice], Any] | None = None
-    validate: Any = None
+    validate: Validation | None = None
 
     def __repr__(self) -> str:
         return f"<Config {self.base_url}>"

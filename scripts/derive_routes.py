@@ -1,4 +1,4 @@
-"""Make oai_dyn/data/routes.json from the API's facts and from what route_decisions.toml decides by hand.
+"""Make oai_dyn/data/routes.json from the API's facts, from what route_decisions.toml decides, and from the schemas' names.
 
     python scripts/derive_routes.py [FACTS] [--check]
 
@@ -13,18 +13,16 @@ import argparse
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from facts import DECISIONS, FACTS, ROOT, Facts, Json, read_decisions, read_facts
+from make_schemas import make
+
 ROUTES = ROOT / "oai_dyn" / "data" / "routes.json"
-DECISIONS = Path(__file__).resolve().with_name("route_decisions.toml")
-FACTS = ROOT.parent / "shared" / "spec"
 
-Json = dict[str, Any]
+#: The names of the schemas of a row's parts.
+Names = dict[str, str]
 
 # How each of the SDK's page classes finds the next page.
 PAGES: dict[str, Json] = {
@@ -35,36 +33,11 @@ PAGES: dict[str, Json] = {
     "SyncTokenPage": {"items": "data", "cursor": ["next"], "param": "page", "more": "has_more"},
 }
 
-MEDIA = {"json": "application/json", "multipart": "multipart/form-data"}
 
-
-@dataclass(frozen=True)
-class Facts:
-    """The three files of facts, read."""
-
-    operations: list[Json]
-    document: Json
-    newer: Json
-
-
-def read_facts(folder: Path) -> Facts:
-    """Read the folder of facts."""
-    lines = (folder / "operations.jsonl").read_text("utf-8").splitlines()
-    return Facts(
-        operations=[json.loads(line) for line in lines if line.strip()],
-        document=json.loads((folder / "openai-openapi.json").read_text("utf-8")),
-        newer=json.loads((folder / "newer-schemas.json").read_text("utf-8")),
-    )
-
-
-def derive(facts: Facts, decisions: Json) -> list[Json]:
-    """All rows, in the order of the facts."""
-    unnamed = {entry["id"]: entry for entry in decisions["unnamed"]}
-    operations = [
-        operation if operation["name"] else {**operation, **unnamed[operation["operationId"]]} for operation in facts.operations
-    ]
-    refuse_unknown(decisions, {operation["name"] for operation in operations})
-    return [row_of(operation, facts, decisions) for operation in operations]
+def derive(facts: Facts, decisions: Json, names: dict[str, Names]) -> list[Json]:
+    """All rows, in the order of the facts. `names` are those of the schemas, by row and part."""
+    refuse_unknown(decisions, {operation["name"] for operation in facts.operations})
+    return [row_of(operation, facts, decisions, names[operation["name"]]) for operation in facts.operations]
 
 
 def refuse_unknown(decisions: Json, names: set[str]) -> None:
@@ -81,7 +54,7 @@ def refuse_unknown(decisions: Json, names: set[str]) -> None:
             raise SystemExit(f"{DECISIONS.name}: {section}: no such row: {', '.join(unknown)}")
 
 
-def row_of(operation: Json, facts: Facts, decisions: Json) -> Json:
+def row_of(operation: Json, facts: Facts, decisions: Json, names: Names) -> Json:
     """One row: the facts of an operation, what the document adds, what was decided."""
     name, method = operation["name"], operation["method"]
     path, _, fixed_query = operation["path"].partition("?")
@@ -97,11 +70,12 @@ def row_of(operation: Json, facts: Facts, decisions: Json) -> Json:
         "path": path,
         "positional": operation.get("positional", []),
         "query": operation.get("query_keywords", []),
+        "query_schema": names.get("query"),
         "headers": operation.get("header_keywords", {}),
         "fixed": given(fixed),
-        "body": body_of(operation, documented, facts.newer, decisions["body"]["rows"]),
-        "reply": reply_of(operation, documented, decisions["reply"]),
-        "stream": stream_of(operation, documented, decisions["stream"]),
+        "body": body_of(operation, facts.newer, decisions["body"]["rows"], names.get("body")),
+        "reply": reply_of(operation, decisions["reply"], names.get("reply")),
+        "stream": stream_of(operation, decisions["stream"], names.get("event")),
         "page": PAGES[operation["paging"]] if operation.get("paging") else None,
         "safe": method in decisions["safe"]["methods"] or name in decisions["safe"]["posts"],
         "credential": None if operation.get("credential") in (None, "api_key") else operation["credential"],
@@ -115,17 +89,15 @@ def given(members: Json) -> Json:
     return {key: value for key, value in members.items() if value}
 
 
-def body_of(operation: Json, documented: Json, newer: Json, decided: Json) -> Json:
-    """The body: its kind, the names known in it, its schema in the document."""
+def body_of(operation: Json, newer: Json, decided: Json, schema: str | None) -> Json:
+    """The body: its kind, the names known in it, its schema."""
     keys = operation.get("body_keywords", [])
     if keys == []:
         return {}
     kind = "multipart" if operation["multipart"] else "json"
     if keys is None:
         keys = remaining_keywords(operation, newer.get(operation["name"], {}).get("request"))
-    content = documented.get("requestBody", {}).get("content", {})
-    extra = decided.get(operation["name"], {})
-    return given({"kind": kind, "keys": keys, **extra, "schema": component(content.get(MEDIA[kind]))})
+    return given({"kind": kind, "keys": keys, **decided.get(operation["name"], {}), "schema": schema})
 
 
 def remaining_keywords(operation: Json, request: Json | None) -> list[str]:
@@ -150,38 +122,24 @@ def property_names(schema: Json, root: Json) -> Iterator[str]:
         yield from property_names(branch, root)
 
 
-def component(media: Json | None) -> str | None:
-    """The name of the component that describes a media type, where it is one."""
-    reference = ((media or {}).get("schema") or {}).get("$ref", "")
-    return reference.removeprefix("#/components/schemas/") or None
-
-
-def success(documented: Json) -> Json:
-    """The media types of the answer that a success has."""
-    answers = [answer for status, answer in documented.get("responses", {}).items() if status.startswith("2")]
-    return answers[0].get("content", {}) if answers else {}
-
-
-def reply_of(operation: Json, documented: Json, decided: Json) -> Json:
-    """The reply: its kind by the Accept header the SDK sends, its schema in the document."""
+def reply_of(operation: Json, decided: Json, schema: str | None) -> Json:
+    """The reply: its kind by the Accept header the SDK sends, its schema."""
     accept = operation.get("headers", {}).get("Accept")
     reply = {"kind": decided["accept"][accept] if accept else "json", **decided["rows"].get(operation["name"], {})}
     if reply["kind"] == "json":
-        reply["schema"] = component(success(documented).get(MEDIA["json"]))
         del reply["kind"]
-    return given(reply)
+    return given({**reply, "schema": schema})
 
 
-def stream_of(operation: Json, documented: Json, decided: Json) -> Json | None:
-    """The stream as decided; the schema of an event from the document unless the decision names one."""
+def stream_of(operation: Json, decided: Json, schema: str | None) -> Json | None:
+    """The stream as decided, and the schema of an event."""
     name = operation["name"]
     stream = decided.get(name)
     if stream is None and not operation.get("streams"):
         return None
     if not stream:
         raise SystemExit(f"{DECISIONS.name}: stream: nothing says how {name} streams and what ends it")
-    schema = stream.get("schema") or component(success(documented).get("text/event-stream"))
-    return {**stream, "schema": schema} if schema else dict(stream)
+    return given({**stream, "schema": schema})
 
 
 def render(rows: Iterable[Json]) -> str:
@@ -210,7 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not (options.facts / "operations.jsonl").is_file():
         print(f"derive_routes: no operations.jsonl in {options.facts}", file=sys.stderr)
         return 2
-    rows = derive(read_facts(options.facts), tomllib.loads(DECISIONS.read_text("utf-8")))
+    decisions = read_decisions()
+    facts = read_facts(options.facts, decisions)
+    rows = derive(facts, decisions, make(facts, decisions).names)
     text = render(rows)
     if not options.check:
         ROUTES.write_text(text, "utf-8")

@@ -119,7 +119,7 @@ def test_pages_that_the_sources_name_are_there() -> None:
 def test_the_files_stand_in_their_layers() -> None:
     """The table of files is the one that the order of imports is checked against."""
     stated: dict[int, set[str]] = {}
-    for number, cells in re.findall(r"^\| (\d) \| ([^|]*) \|", ARCHITECTURE, re.MULTILINE):
+    for number, cells in re.findall(r"^\| (\d+) \| ([^|]*) \|", ARCHITECTURE, re.MULTILINE):
         stated.setdefault(int(number), set()).update(re.findall(r"`([\w]+)(?:\.py|/)`", cells))
     outermost = {name.partition(".")[0] for name in SOURCES} - {one for layer in LAYERS for one in layer}
     assert [stated[number] for number in sorted(stated)] == [*map(set, LAYERS), outermost]

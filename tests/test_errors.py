@@ -177,6 +177,6 @@ def test_places_are_written_as_people_read_them(path: tuple[str | int, ...], tex
 def test_a_validation_error_lists_its_faults() -> None:
     """The message names the first three, `errors` has them all; a message of its own comes first."""
     faults = tuple(Fault(("a", i), "odd") for i in range(5))
-    assert str(ValidationError(errors=faults)) == "a[0]: odd; a[1]: odd; a[2]: odd"
+    assert str(ValidationError(errors=faults)) == "a[0]: odd; a[1]: odd; a[2]: odd; and 2 more"
     assert ValidationError(errors=faults).errors == faults
     assert str(ValidationError("own", faults)) == "own"

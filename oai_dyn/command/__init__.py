@@ -1,4 +1,4 @@
-"""The command line, `oai-dyn`: call a route, list the routes, run the local server.
+"""The command line, `oai-dyn`: call a route, list the routes, import a document, compare two tables, run the local server.
 
 Rules of this file: a message is one line on standard error, starting with what it is about; no key is taken
 from the command line and none is printed; the exit codes are in `EXITS`.
@@ -19,7 +19,7 @@ import oai_dyn
 
 from ..client import describe
 from ..errors import APIConnectionError, APIError, APIStatusError, ConfigError, Fault, OaiDynError, RouteError, ValidationError
-from ..routes import bundled
+from ..routes import Table, bundled
 from ..version import __version__
 from ..wire import Route
 from .output import Output
@@ -43,10 +43,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. `--help` and `--version` raise SystemExit."""
+    """Run one command and return its exit code: what it returns itself, or 0. `--help` and `--version` raise SystemExit."""
     try:
         options = _parser().parse_args(arguments)
-        options.run(options)
+        return options.run(options) or 0
     except BrokenPipeError:
         # Whoever read our output has had enough; Python must not try to flush the rest on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     codes = "; ".join(f"{code} {meaning}" for code, _, meaning in sorted(EXITS, key=lambda line: line[0]))
     what = "Call the OpenAI API and what is compatible with it."
-    parser = _Parser("oai-dyn", description=what, epilog=f"exit codes: 0 success; {codes}")
+    parser = _Parser("oai-dyn", description=what, epilog=f"exit codes: 0 success; 1 compare found differences; {codes}")
     parser.add_argument("--version", action="version", version=f"oai-dyn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_call(commands.add_parser("call", help="send a request and print what comes back"))
@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     routes.add_argument(
         "pattern", nargs="?", default="", metavar="PATTERN", help="part of a name or path, a pattern with *, or a route"
     )
+    routes.add_argument("--provider", metavar="P", help="a profile's name or file: its routes (default: the bundled ones)")
     routes.set_defaults(run=_routes)
+    _add_import(commands.add_parser("import", help="make a provider of an OpenAPI document: routes, schemas and a profile"))
+    _add_compare(commands.add_parser("compare", help="what breaks for a caller who wrote for A and now talks to B"))
     serve = commands.add_parser("serve", help="run a local server that answers every route")
     serve.add_argument("--port", type=int, default=8000, metavar="N", help="on 127.0.0.1; 0 takes a free one (default: 8000)")
     serve.add_argument("--key", metavar="K", help="the only API key to accept (default: any)")
@@ -90,6 +93,27 @@ def _add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("--key-env", metavar="NAME", help="the environment variable that holds the API key")
     call.add_argument("--async", action="store_true", dest="asynchronous", help="use the asynchronous client")
     call.set_defaults(run=_call)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    what = "a file of JSON or YAML, its URL, or the address of a server that has /openapi.json"
+    parser.add_argument("document", metavar="DOCUMENT", help=what)
+    parser.add_argument("--name", required=True, metavar="NAME", help="of the profile; its key is read from NAME_API_KEY")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write (default: NAME, in the current one)")
+    parser.add_argument("--names", metavar="FILE", help='names for rows, by operationId or "METHOD /path"')
+    parser.add_argument("--overlays", metavar="FILE", help="corrections to lay over the document first")
+    parser.set_defaults(run=lambda options: import_module("oai_dyn.command.importing").run(options))
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    what = "a provider's name (openai: the bundled table), a folder or file of rows, a profile, or an OpenAPI document or its URL"
+    parser.add_argument("a", metavar="A", help=what)
+    parser.add_argument("b", metavar="B", help="the same")
+    parser.add_argument("--route", metavar="R", help="only this route, those below a name, or those of a pattern with *")
+    parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="(default: text)")
+    parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+    parser.epilog = "exit codes: 0 nothing differs; 1 something does; others as of all commands"
+    parser.set_defaults(run=lambda options: import_module("oai_dyn.command.comparing").run(options))
 
 
 def _call(options: argparse.Namespace) -> None:
@@ -175,7 +199,7 @@ def _complain(message: str) -> None:
 
 def _routes(options: argparse.Namespace) -> None:
     """List the routes that a pattern finds, or describe the one that it names."""
-    table, pattern = bundled(), options.pattern
+    table, pattern = _table(options.provider), options.pattern
     fits = _globs(pattern) if set(pattern) & set("*?[") else _contains(pattern.lower())
     try:
         route = table.find(pattern)
@@ -186,6 +210,14 @@ def _routes(options: argparse.Namespace) -> None:
             raise
         text = _listing(found)
     Output().text(text)
+
+
+def _table(provider: str | None) -> Table:
+    """The rows of a provider: the bundled ones, or its own."""
+    if provider is None:
+        return bundled()
+    with oai_dyn.Client(provider, base_url="http://localhost") as client:  # nothing is sent
+        return client.routes
 
 
 def _listing(found: Sequence[Route]) -> str:

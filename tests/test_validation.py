@@ -38,8 +38,8 @@ def test_a_request_is_checked(face: SyncFace, validate: Any) -> None:
             with pytest.raises(ValidationError) as caught:
                 face.wait(client.talk(bad, **keywords))
             places = {(fault.path, fault.message) for fault in caught.value.errors}
-            assert {path for path, _ in places} == {(), ("messages", 1, "role"), ("messages", 2)}
-            assert "messages[1].role: 'me' is not one of ['user']" in str(caught.value)
+            assert {path for path, _ in places} == {("model",), ("messages", 1, "role"), ("messages", 2, "role")}
+            assert "messages[1].role: was 'me', wanted 'user'" in str(caught.value)
         assert server.accepted == 0
 
 
@@ -55,7 +55,7 @@ def test_objects_are_checked_as_what_they_are_sent_as(face: SyncFace) -> None:
     with HostileServer([json_reply({"id": "x"})]) as server:
         client = face.client(base_url=server.url, routes=[ROW], validate="request")
         face.wait(client.talk(model="m", messages=[DataMessage("user", "hi")]))
-        with pytest.raises(ValidationError, match=r"messages\[0\]\.role: 'me' is not one of"):
+        with pytest.raises(ValidationError, match=r"messages\[0\]\.role: was 'me', wanted"):
             face.wait(client.talk(model="m", messages=[DataMessage("me", "hi")]))
 
 
@@ -64,7 +64,7 @@ def test_a_reply_is_checked(face: SyncFace, into: Any) -> None:
     """Whatever type it is to become; the error names the place."""
     with HostileServer([json_reply({"id": 5}), json_reply({"id": "x"})]) as server:
         client = face.client(base_url=server.url, routes=[ROW], validate="reply")
-        with pytest.raises(ValidationError, match="id: 5 is not of type 'string'"):
+        with pytest.raises(ValidationError, match="id: was 5, wanted a string"):
             face.wait(client.talk(into=into))
         good = face.wait(client.talk(into=into))
         assert (good.data if into is Reply else good) == {"id": "x"}
@@ -75,7 +75,7 @@ def test_events_are_checked_against_their_own_schema(face: SyncFace) -> None:
     with HostileServer([sse_reply(['{"delta": 1}', '{"delta": 2}', '{"other": 3}', "[DONE]"])]) as server:
         seen: list[int] = []
         events = face.iterate(face.client(base_url=server.url, routes=[ROW], validate="reply").talk(stream=True))
-        with pytest.raises(ValidationError, match="'delta' is a required property"):
+        with pytest.raises(ValidationError, match="delta: missing"):
             seen.extend(one.delta for one in events)
     assert seen == [1, 2]
 
@@ -85,7 +85,7 @@ def test_a_row_without_a_body_has_nothing_to_check(face: SyncFace) -> None:
     with HostileServer([json_reply({"id": "x"}), json_reply({})]) as server:
         client = face.client(base_url=server.url, routes=[LOOK], validate=True)
         assert face.wait(client.look()).id == "x"
-        with pytest.raises(ValidationError, match="'id' is a required property"):
+        with pytest.raises(ValidationError, match="id: missing"):
             face.wait(client.look())
 
 

@@ -1,0 +1,174 @@
+"""What of A belongs to what of B: members that were renamed, and the branches of unions.
+
+Rules of this file: the best pairs are made first, each thing is in one pair at most, and the pairs are the same
+whichever side is called A.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .shapes import ANY, Alternative, Definitions, Schema, exact, mapping_of, types, values_in
+
+#: How alike two names have to be (1 is the same) where their shapes speak for it, and where there are none.
+LIKE, VERY_LIKE = 0.55, 0.8
+
+#: How many of the members of two objects have to be shared for these to be taken for the same thing.
+SHARED = 0.4
+
+#: The most names on a side among which renamed ones are looked for.
+MOST_NAMES = 60
+
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+
+class Pairs(NamedTuple):
+    """What was paired, and what stands alone on each side, in the sides' own order."""
+
+    both: list[tuple[Any, Any]]
+    only_a: list[Any]
+    only_b: list[Any]
+
+
+def likeness(one: str, other: str) -> float:
+    """How alike two names are: 1 where they differ in case and separators alone."""
+    a, b = ([word.lower() for word in _WORDS.findall(name)] for name in (one, other))
+    if "".join(a) == "".join(b):
+        return 1.0
+    if a and b and (set(a) < set(b) or set(b) < set(a)):
+        return 0.85
+    pairs_a, pairs_b = _twos("".join(a)), _twos("".join(b))
+    shared = sum(min(pairs_a.count(two), pairs_b.count(two)) for two in set(pairs_a))
+    return 2 * shared / max(len(pairs_a) + len(pairs_b), 1)
+
+
+def _twos(text: str) -> list[str]:
+    return [text[i : i + 2] for i in range(len(text) - 1)]
+
+
+def best(
+    a: Sequence[Any], b: Sequence[Any], score: Callable[[Any, Any], float], key: Callable[[Any], str] = str, least: float = 0.0
+) -> Pairs:
+    """Pair by score, the highest first; a score of `least` or less makes no pair. `key` decides among equal ones."""
+    scored = ((score(one, other), i, j) for i, one in enumerate(a) for j, other in enumerate(b))
+    ranked = sorted(
+        (entry for entry in scored if entry[0] > least),
+        key=lambda entry: (-entry[0], *sorted((key(a[entry[1]]), key(b[entry[2]])))),
+    )
+    of_a: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in ranked:
+        if i not in of_a and j not in taken:
+            of_a[i] = j
+            taken.add(j)
+    both = [(a[i], b[of_a[i]]) for i in sorted(of_a)]
+    return Pairs(both, [x for i, x in enumerate(a) if i not in of_a], [x for j, x in enumerate(b) if j not in taken])
+
+
+def renamed(a: tuple[Definitions, Mapping[str, Schema]], b: tuple[Definitions, Mapping[str, Schema]]) -> dict[str, str]:
+    """Which member that only A has seems to be which that only B has: alike in name, and the same in type and shape."""
+
+    def score(one: str, other: str) -> float:
+        shapes = [definitions.alternatives(members[name]) for (definitions, members), name in ((a, one), (b, other))]
+        same = _same_shape(*shapes)
+        like = likeness(one, other)
+        return like if same and like >= (VERY_LIKE if ANY in types(shapes[0]) else LIKE) else 0.0
+
+    return dict(best(list(a[1])[:MOST_NAMES], list(b[1])[:MOST_NAMES], score).both)
+
+
+def _same_shape(a: Sequence[Alternative], b: Sequence[Alternative]) -> bool:
+    if types(a) - {"null"} != types(b) - {"null"}:
+        return False
+    values = [[exact(v) for one in side for v in values_in(one.schema) or ()] for side in (a, b)]
+    if all(values):
+        return bool(set(values[0]) & set(values[1]))
+    members = [{name for one in side for name in mapping_of(one.schema.get("properties"))} for side in (a, b)]
+    return not all(members) or _shared(*members) >= SHARED
+
+
+def _shared(a: Iterable[str], b: Iterable[str]) -> float:
+    a, b = set(a), set(b)
+    return len(a & b) / max(len(a | b), 1)
+
+
+# --- Branches -----------------------------------------------------------------------------------------------
+
+
+class Branch(NamedTuple):
+    """An object among the things that a value may be: its tags (members that are one of a few texts) and its members."""
+
+    one: Alternative
+    tags: Mapping[str, frozenset[str]]
+    members: frozenset[str]
+
+
+def branch(definitions: Definitions, one: Alternative) -> Branch:
+    """What is needed to pair an object."""
+    members = mapping_of(one.schema.get("properties"))
+    tags = {}
+    for name, inner in members.items():
+        alternatives = definitions.alternatives(inner)
+        values = [values_in(choice.schema) for choice in alternatives if choice.type != "null"]
+        if values and all(found is not None for found in values):
+            tags[name] = frozenset(value for found in values for value in found or () if isinstance(value, str))
+    return Branch(one, tags, frozenset(members))
+
+
+def tag_of(*sides: Sequence[Branch]) -> str | None:
+    """The member that tells most of the branches of some unions apart, or None."""
+    count: dict[str, int] = {}
+    for side in sides:
+        uses = Counter((name, value) for found in side for name, values in found.tags.items() for value in values)
+        for found in side:
+            for name, values in found.tags.items():
+                count[name] = count.get(name, 0) + all(uses[name, value] == 1 for value in values)
+    return max(sorted(count), key=lambda name: count[name], default=None) if any(count.values()) else None
+
+
+def objects(a: Sequence[Branch], b: Sequence[Branch]) -> Pairs:
+    """Pair the objects of two unions: by tag, then by definition's name, then by what members they share."""
+    if len(a) == len(b) == 1:
+        return Pairs([(a[0], b[0])], [], [])
+    tag = tag_of(a, b)
+    return best(a, b, lambda one, other: _alike(one, other, tag), key=_key)
+
+
+def _alike(a: Branch, b: Branch, tag: str | None) -> float:
+    """How sure it is that two objects of unions are the same one; 0: they are not."""
+    members = _shared(a.members, b.members)
+    same_name = a.one.name is not None and a.one.name == b.one.name
+    if tag is not None and a.tags.get(tag) and b.tags.get(tag):
+        shared = _shared(a.tags[tag], b.tags[tag])
+        return 4 + shared + same_name + members / 2 if shared else 0.0
+    if same_name:
+        return 3 + members
+    return 1 + members if members >= SHARED or not (a.members or b.members) else 0.0
+
+
+def _key(one: Branch) -> str:
+    return f"{one.one.name or ''} {' '.join(sorted(one.members))}"
+
+
+def arrays(a: tuple[Definitions, Sequence[Alternative]], b: tuple[Definitions, Sequence[Alternative]]) -> Pairs:
+    """Pair the arrays of two unions by the types of their items, two levels deep."""
+    if len(a[1]) == len(b[1]) == 1:
+        return Pairs([(a[1][0], b[1][0])], [], [])
+    kinds = {id(one): _items(definitions, one) for definitions, side in (a, b) for one in side}
+    return best(
+        a[1], b[1], lambda one, other: _shared(kinds[id(one)], kinds[id(other)]), key=lambda one: str(sorted(kinds[id(one)]))
+    )
+
+
+def _items(definitions: Definitions, one: Alternative) -> frozenset[str]:
+    """The types of an array's items; for items that are arrays, with the types of theirs."""
+    found = set()
+    for inner in definitions.alternatives(one.schema.get("items", True)):
+        if inner.type == "array":
+            found |= {f"array of {kind}" for kind in types(definitions.alternatives(inner.schema.get("items", True)))}
+        else:
+            found.add("object" if inner.type == "object" else inner.type)
+    return frozenset(found)

@@ -1,0 +1,135 @@
+"""What the command line calls A or B, read: the bundled table, a provider, an imported table, or an OpenAPI document.
+
+Rules of this file: what a source is, is told by its form first (a URL, a folder) and by its content then; every
+schema that its rows name is gathered at once, so that one name stands for one definition.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import providers, routes
+from ..catalog import packaged_names, read
+from ..definitions import bundle, changed, where
+from ..errors import ConfigError
+from ..openapi import convert, load
+from ..validation import route_table_faults
+from .matching import Row
+from .shapes import Schema
+from .sides import Side
+
+#: The file of an imported table in its folder.
+TABLE = "routes.json"
+
+#: Where a row names a schema: the member, and the member in that.
+_NAMING = (("body", "schema"), ("reply", "schema"), ("stream", "schema"), ("query_schema", None))
+
+
+def side(source: str) -> Side:
+    """One side of a comparison by what names it. Raises `ConfigError` where it leads to nothing.
+
+    source  the name of a bundled provider (`openai` is the bundled table), the URL of an OpenAPI document or of a
+            server that has one, the folder of an imported table, or the path of a file: of rows, of a provider's
+            profile, or of an OpenAPI document
+    """
+    if source.startswith(("http://", "https://")):
+        return _of_document(source)
+    if source in packaged_names("providers"):
+        return _of_profile(source, providers.load(source))
+    path = Path(source)
+    if path.is_dir():
+        path /= TABLE
+    if not path.is_file():
+        known = ", ".join(packaged_names("providers"))
+        raise ConfigError(f"{source}: no file, no folder with a {TABLE}, and no provider of that name; bundled are {known}")
+    return _of_file(source, path)
+
+
+def _of_file(source: str, path: Path) -> Side:
+    document = read(path)
+    if isinstance(document, Mapping) and "routes" in document and not document.keys() - {"routes", "alone"}:
+        return _of_table(_label(source), routes.load(path, routes.bundled(), route_table_faults))
+    if isinstance(document, Mapping) and ("openapi" in document or "swagger" in document):
+        return _of_document(source)
+    return _of_profile(_label(source), providers.load(path))
+
+
+def _of_profile(source: str, profile: Mapping[str, Any]) -> Side:
+    table, rows = routes.bundled(), profile.get("routes")
+    if rows:
+        document = {"routes": rows} if isinstance(rows, list) else rows
+        return _of_table(source, routes.load(document, table, route_table_faults))
+    same = source != providers.DEFAULT
+    return _of_table(source, table, ["its profile has no rows of its own: it is taken to be as openai is"] if same else ())
+
+
+def _of_table(label: str, table: routes.Table, notes: Iterable[str] = ()) -> Side:
+    rows, definitions = _bundled() if table is routes.bundled() else gathered(table.row(name) for name in table.names)
+    return Side(label, rows, definitions, notes)
+
+
+@functools.cache
+def _bundled() -> tuple[list[dict[str, Any]], dict[str, Schema]]:
+    table = routes.bundled()
+    return gathered(table.row(name) for name in table.names)
+
+
+def _of_document(source: str) -> Side:
+    imported = convert(load(source), "imported")
+    count = len(imported.notes)
+    notes = [f"{count} things of its document could not be held; `oai-dyn import` lists them"] if count else []
+    return Side(_label(source), imported.rows, imported.definitions, notes)
+
+
+def _label(source: str) -> str:
+    """The last part of a path; a URL without its ends and what may be secret in it."""
+    if "://" not in source:
+        return Path(source).resolve().name
+    parts = urlsplit(source)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}".removesuffix("/openapi.json").rstrip("/")
+
+
+def gathered(rows: Iterable[Row]) -> tuple[list[dict[str, Any]], dict[str, Schema]]:
+    """The rows with every schema that they name as a reference (`#/$defs/Name`), and what those lead to."""
+    found = [dict(row) for row in rows]
+    places = [(row, *place, schema) for row in found for *place, schema in _schemas(row)]
+    whole = bundle({"anyOf": [_reference(schema) for *_, schema in places]})
+    definitions: dict[str, Schema] = whole["$defs"]
+    for (row, member, inner, schema), reference in zip(places, whole["anyOf"], strict=True):
+        if isinstance(schema, Mapping) and "$defs" in schema:
+            reference = _own(schema, f"{row['name']}.{member}", definitions)
+        row[member] = reference if inner is None else {**row[member], inner: reference}
+    return found, definitions
+
+
+def _schemas(row: Row) -> Iterator[tuple[str, str | None, Any]]:
+    for member, inner in _NAMING:
+        schema = row.get(member) if inner is None else row.get(member, {}).get(inner)
+        if schema is not None:
+            yield member, inner, schema
+
+
+def _reference(schema: Any) -> Any:
+    if isinstance(schema, str):
+        return {"$ref": schema if "#" in schema else f"{where(schema)}#/$defs/{schema}"}
+    # One with definitions of its own is read by itself: its references are to those.
+    return True if isinstance(schema, Mapping) and "$defs" in schema else schema
+
+
+def _own(schema: Mapping[str, Any], name: str, definitions: dict[str, Schema]) -> Schema:
+    """A schema with definitions of its own, which are added to the others under names that begin with its own."""
+    whole = bundle(schema)
+
+    def renamed(one: Any) -> Any:
+        if not isinstance(one, Mapping):
+            return one
+        out = changed(one, renamed)
+        return {**out, "$ref": f"#/$defs/{name}.{out['$ref'].rpartition('/')[2]}"} if isinstance(out.get("$ref"), str) else out
+
+    for inner, definition in whole.pop("$defs").items():
+        definitions[f"{name}.{inner}"] = renamed(definition)
+    return renamed(whole)

@@ -1,0 +1,131 @@
+"""jsonschema: its keyword functions, its check of a schema, and the schemas that are left to it as a whole.
+
+Rules of this file: the only user of jsonschema; its errors do not leave it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from ..definitions import NAMED, ONE, SOME, Schema
+from ..errors import ConfigError
+from .choosing import Trial, best
+from .wording import Finding
+
+#: Its attributes are of no one type.
+Refusal = Any
+
+#: jsonschema's functions by keyword: called with a validator, the keyword's value, the value and the whole schema.
+FUNCTIONS: Mapping[str, Callable[..., Iterable[Any] | None]] = Draft202012Validator.VALIDATORS
+
+#: Keywords that name places of their own, or ask for what no other keyword has looked at.
+_WHOLLY_THEIRS = frozenset(("$anchor", "$dynamicRef", "$dynamicAnchor", "unevaluatedItems", "unevaluatedProperties"))
+
+
+def check_schema(schema: Any, compiled: Callable[[str], Any]) -> None:
+    """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds a pattern that cannot be read."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise ConfigError(f"schema: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}") from None
+    for pattern in _patterns(schema):
+        try:
+            compiled(pattern)
+        except re.error as error:
+            raise ConfigError(f"schema: the pattern {pattern!r} cannot be read: {error}") from None
+
+
+def is_wholly_theirs(schema: Any) -> bool:
+    """Whether a schema is left to jsonschema as a whole."""
+    if not isinstance(schema, Mapping):
+        return False
+    anchored = isinstance(ref := schema.get("$ref"), str) and not re.match(r"#(/|$)", ref)
+    return bool(_WHOLLY_THEIRS & schema.keys()) or anchored or any(map(is_wholly_theirs, _inside(schema)))
+
+
+class Foreign:
+    """A schema that is left to jsonschema: slower, and all of JSON Schema."""
+
+    def __init__(self, whole: Schema) -> None:
+        self._validator = Draft202012Validator(whole)
+
+    def found(self, value: Any) -> list[Finding]:
+        """What the value has wrong."""
+        try:
+            return [finding for error in self._validator.iter_errors(value) for finding in _translated(error)]
+        except RecursionError:
+            return [Finding((), "depth", None, None, ())]
+
+
+def _translated(error: Refusal) -> Iterator[Finding]:
+    head, keyword, wanted, value = tuple(error.relative_path), error.validator or "false", error.validator_value, error.instance
+    place = tuple(error.absolute_schema_path)
+    if keyword in ("anyOf", "oneOf") and error.context:
+        for finding in best(list(_trials(error)), value, place):
+            yield finding._replace(path=(*head, *finding.path))
+    elif keyword in _SPREAD:
+        for key, what in _SPREAD[keyword](error):
+            yield Finding((*head, key), keyword, what, value.get(key) if key in value else value, place, _known(error.schema))
+    else:
+        yield Finding(head, str(keyword), wanted, value, place)
+
+
+def _trials(error: Refusal) -> Iterator[Trial]:
+    """The errors beneath a union, by branch."""
+    by_branch: dict[Any, list[Finding]] = {}
+    for inner in error.context or ():
+        by_branch.setdefault(inner.relative_schema_path[0], []).extend(_translated(inner))
+    yield from (Trial(found, {}) for found in by_branch.values())
+
+
+def _known(schema: Any) -> tuple[str, ...]:
+    return tuple(schema.get("properties", ()))
+
+
+def _missing(error: Refusal) -> Iterator[tuple[str, Any]]:
+    yield from ((key, key) for key in error.validator_value if key not in error.instance)
+
+
+def _needed(error: Refusal) -> Iterator[tuple[str, Any]]:
+    for key, needs in error.validator_value.items():
+        yield from ((needed, key) for needed in needs if key in error.instance and needed not in error.instance)
+
+
+def _unknown(error: Refusal) -> Iterator[tuple[str, Any]]:
+    patterns = error.schema.get("patternProperties", ())
+    for key in error.instance:
+        if key not in _known(error.schema) and not any(re.search(pattern, key) for pattern in patterns):
+            yield key, False
+
+
+#: Keywords of which jsonschema tells one error for an object, and the keys that they are about.
+_SPREAD: dict[Any, Callable[[Refusal], Iterator[tuple[str, Any]]]] = {
+    "required": _missing,
+    "dependentRequired": _needed,
+    "additionalProperties": _unknown,
+}
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if "pattern" in schema:
+            yield schema["pattern"]
+        yield from schema.get("patternProperties", ())
+        for inner in _inside(schema):
+            yield from _patterns(inner)
+
+
+def _inside(schema: Schema) -> Iterator[Any]:
+    """The schemas directly below one."""
+    for keyword, value in schema.items():
+        if keyword in ONE:
+            yield value
+        elif keyword in SOME:
+            yield from value
+        elif keyword in NAMED:
+            yield from value.values()

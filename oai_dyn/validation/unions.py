@@ -1,0 +1,104 @@
+"""What `anyOf` and `oneOf` do in a walk: the branch that is decided on, or the best of those that may be meant.
+
+Rules of this file: those of `keywords.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ConfigError
+from .choosing import Miss, Trial, best, branches_of, decision, missing
+from .walking import Link, Node, Step, Walk, Walker
+from .wording import Finding
+
+
+def any_of(walker: Walker, node: Node) -> Step:
+    """The branch that `x-decide` leaves, or the best of those that it leaves."""
+    branches = branches_under(walker, node, "anyOf")
+    rule = node.schema.get("x-decide")
+    if rule is None:
+        return lambda walk, value, at: _choose(walk, value, at, node, branches)
+    try:
+        decide = decision(rule)
+        by_first = {branches[number]: None for number in _by_first(rule)}
+        if not all(0 <= number < len(branches) for number in branches_of(rule)):
+            raise IndexError
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration):
+        place = "/".join(map(str, node.place))
+        raise ConfigError(f"schema: {place}: x-decide: no rule for {len(branches)} branches") from None
+
+    def step(walk: Walk, value: Any, at: Link) -> None:
+        choice = decide(value)
+        if isinstance(choice, Miss):
+            _missed(walk, choice, value, at, node, branches)
+        elif not isinstance(choice, int):
+            _choose(walk, value, at, node, [branches[number] for number in choice])
+        elif not by_first or not isinstance(value, list | tuple):
+            walk.waiting.append((value, branches[choice], at))
+        elif walk.tried(value, branches[choice]):
+            # The first element may be the one that is wrong; where nothing tells, it is not.
+            _choose(walk, value, at, node, {branches[choice]: None, **by_first})
+
+    return step
+
+
+def _by_first(rule: Any) -> Iterable[int]:
+    """The branches between which an array's first element decides."""
+    for_arrays = rule.get("type", {}).get("array") if isinstance(rule, Mapping) else None
+    return branches_of(for_arrays) if isinstance(for_arrays, Mapping) and "items" in for_arrays else ()
+
+
+def _missed(walk: Walk, miss: Miss, value: Any, at: Link, node: Node, branches: list[Node]) -> None:
+    """No branch is left: say what all of them want at the place that decides."""
+    if miss.keyword == "type" and not miss.path:
+        _choose(walk, value, at, node, branches)
+        return
+    place = (*node.place, "x-decide")
+    known = [key for branch in branches for key in branch.schema.get("properties", ())]
+    if miss.keyword == "required":
+        found = missing(str(miss.path[-1]), miss.wanted, miss.value, place, known)._replace(path=miss.path)
+    else:
+        found = Finding(miss.path, miss.keyword, miss.wanted, miss.value, place, known)
+    walk.lift([found], at)
+
+
+def one_of(walker: Walker, node: Node) -> Step:
+    """Exactly one branch; where none takes the value, what the best one says."""
+    branches = branches_under(walker, node, "oneOf")
+
+    def step(walk: Walk, value: Any, at: Link) -> None:
+        fitting = sum(1 for branch in branches if not walk.tried(value, branch))
+        if fitting > 1:
+            walk.report(at, node, "oneOf", fitting, value)
+        elif not fitting:
+            _choose(walk, value, at, node, branches)
+
+    return step
+
+
+def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Node]) -> None:
+    """Nothing where a branch takes the value, else what the best one says."""
+    trials = []
+    for branch in branches:
+        found = walk.tried(value, branch)
+        if not found:
+            return
+        trials.append(Trial(found, _tags(walk.walker, branch), branch.schema.get("properties", ())))
+    walk.lift(best(trials, value, (*node.place, "anyOf")), at)
+
+
+def branches_under(walker: Walker, node: Node, keyword: str) -> list[Node]:
+    """The schemas that a keyword lists, made ready."""
+    return [walker.node(one, (*node.place, keyword, i)) for i, one in enumerate(node.schema[keyword])]
+
+
+def _tags(walker: Walker, branch: Node) -> dict[str, tuple[Any, ...]]:
+    """The members that have one of some values, by name."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, inner in branch.schema.get("properties", {}).items():
+        schema = walker.node(inner, ()).schema
+        if "enum" in schema or "const" in schema:
+            found[name] = tuple(schema.get("enum") or (schema.get("const"),))
+    return found

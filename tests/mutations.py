@@ -1,0 +1,315 @@
+"""Damage to good bodies: one fault at one place, and whether validation finds it there.
+
+`mutants(body)` lists what can be broken in a body of the corpus, led by its schema: at every depth, a value of a wrong
+type, null, a bad enum value or tag, a number out of range, a text or list too short or too long, a pattern not met, a
+required key missing or misspelled. A mutant counts when jsonschema by itself, on the schema without our decisions,
+refuses it. `python tests/mutations.py` gives the figures for the whole corpus by kind and by the number of unions above.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from corpus_bodies import Body, bodies, oracle, whole
+from jsonschema.exceptions import best_match
+
+from oai_dyn.validation import faults
+
+Path = tuple[str | int, ...]
+Schema = Mapping[str, Any]
+
+#: Longer texts and lists than this are not made.
+LONGEST = 20_000
+WRONG: dict[str, Any] = {"string": "text", "integer": 7, "boolean": True, "array": ["x"], "object": {"x": "y"}}
+
+
+class Place(NamedTuple):
+    """A place in a body: its value, the schemas that speak of it, how many unions lie above, the keys that are tags."""
+
+    path: Path
+    value: Any
+    schemas: list[Schema]
+    unions: int
+    tags: frozenset[str]
+    types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A body with one fault: what was put (or taken away) where."""
+
+    body: Body
+    kind: str
+    path: Path
+    unions: int
+    value: Any
+    key: str | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where the fault is to be told."""
+        return self.path if self.key is None else (*self.path, self.key)
+
+    @property
+    def damaged(self) -> Any:
+        """The body with the fault in it."""
+        return _put(self.body.body, self.path, self.value)
+
+
+def _put(whole_value: Any, path: Path, value: Any) -> Any:
+    """A copy of a value with another at one place."""
+    if not path:
+        return value
+    copy = whole_value.copy()
+    copy[path[0]] = _put(whole_value[path[0]], path[1:], value)
+    return copy
+
+
+def mutants(body: Body) -> Iterator[Mutant]:
+    """All faults that can be put into a body, the same each time; not all of them are faults to its schema."""
+    assert body.schema
+    for place in places(whole(body.schema), body.body):
+        for kind, value in _values(place):
+            yield Mutant(body, kind, place.path, place.unions, value)
+        for kind, key, value in _keys(place):
+            yield Mutant(body, kind, place.path, place.unions, value, key)
+
+
+def places(schema: Schema, value: Any) -> Iterator[Place]:
+    """Every place of a value, with what its schema says of it."""
+    return _below(Place((), value, [schema], 0, frozenset()), schema.get("$defs", {}))
+
+
+def _below(place: Place, definitions: Schema) -> Iterator[Place]:
+    spread, unions, tags = _spread(place, definitions)
+    types = frozenset(kind for schema in place.schemas for kind in _types(schema, definitions, frozenset()))
+    here = place._replace(schemas=spread, unions=place.unions + unions, types=types)
+    yield here._replace(tags=place.tags)
+    steps: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(place.value, dict):
+        steps = place.value.items()
+    elif isinstance(place.value, list):
+        steps = enumerate(place.value)
+    for step, value in steps:
+        if found := [one for schema in spread for one in _at(schema, step)]:
+            yield from _below(Place((*place.path, step), value, found, here.unions, tags), definitions)
+
+
+def _at(schema: Schema, step: str | int) -> list[Schema]:
+    """What a schema says of one member or item."""
+    if isinstance(step, int):
+        found = schema.get("items")
+    else:
+        found = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    return [found] if isinstance(found, Mapping) else []
+
+
+def _spread(place: Place, definitions: Schema) -> tuple[list[Schema], int, frozenset[str]]:
+    """The plain schemas behind references and unions that fit the value; how deep the unions; the tags of the branches."""
+    found: dict[int, Schema] = {}
+    tags: set[str] = set()
+    deepest = 0
+    waiting = [(schema, 0) for schema in place.schemas]
+    while waiting:
+        schema, depth = waiting.pop()
+        if "$ref" in schema:
+            waiting.append((definitions[schema["$ref"].rpartition("/")[2]], depth))
+        if id(schema) in found:
+            continue
+        found[id(schema)] = schema
+        deepest = max(deepest, depth)
+        if branches := [_resolved(one, definitions) for one in schema.get("anyOf", ())]:
+            tags |= _tags(branches, definitions)
+            fit = [one for one in branches if _fits(one, place.value, definitions)] or branches
+            waiting += [(one, depth + (len(branches) > 1)) for one in fit]
+        waiting += [(_resolved(one, definitions), depth) for one in schema.get("allOf", ())]
+    return list(found.values()), deepest, frozenset(tags)
+
+
+def _resolved(schema: Schema | bool, definitions: Schema) -> Schema:
+    """The schema behind references; one that says only yes or no says nothing of a value's shape."""
+    while isinstance(schema, Mapping) and "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    return schema if isinstance(schema, Mapping) else {}
+
+
+def _types(schema: Schema | bool, definitions: Schema, above: frozenset[int]) -> Iterator[str]:
+    """The JSON types that any branch of a schema takes."""
+    plain = _resolved(schema, definitions)
+    if id(plain) in above:
+        return
+    if branches := plain.get("anyOf"):
+        for one in branches:
+            yield from _types(one, definitions, above | {id(plain)})
+    kinds = plain.get("type", ())
+    yield from [kinds] if isinstance(kinds, str) else kinds
+
+
+def _tags(branches: Sequence[Schema], definitions: Schema) -> set[str]:
+    """The keys by whose fixed values the branches of a union are told apart."""
+    members = [(key, _resolved(one, definitions)) for branch in branches for key, one in branch.get("properties", {}).items()]
+    fixed = Counter(key for key, schema in members if _options(schema))
+    return {key for key, count in fixed.items() if count > 1}
+
+
+def _options(schema: Schema) -> list[Any]:
+    """The values that a schema allows by name."""
+    return [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
+
+
+def _fits(branch: Schema, value: Any, definitions: Schema) -> bool:
+    """Whether a branch is meant by a value: its type, its keys, its fixed values."""
+    types = branch.get("type", [])
+    if types and not any(_is(value, one) for one in ([types] if isinstance(types, str) else types)):
+        return False
+    if not isinstance(value, dict):
+        return not _options(branch) or value in _options(branch)
+    members = branch.get("properties", {})
+    fixed = {key: _options(_resolved(members[key], definitions)) for key in value if key in members}
+    return all(key in value for key in branch.get("required", ())) and all(
+        value[key] in options for key, options in fixed.items() if options
+    )
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Whether a value is of a JSON type."""
+    checks = {
+        "null": value is None,
+        "boolean": isinstance(value, bool),
+        "string": isinstance(value, str),
+        "array": isinstance(value, list),
+        "object": isinstance(value, dict),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+    }
+    return checks[kind]
+
+
+def _values(place: Place) -> Iterator[tuple[str, Any]]:
+    """Other values to put at a place, and the kind of fault each is."""
+    taken = place.types | ({"integer"} if "number" in place.types else set())
+    yield from (("type", other) for kind, other in WRONG.items() if kind not in taken and not _is(place.value, kind))
+    if place.value is not None:
+        yield "null", None
+    if isinstance(place.value, str) and any(map(_options, place.schemas)):
+        kind = "tag" if place.path and place.path[-1] in place.tags else "enum"
+        yield kind, _slip(place.value)
+        yield kind, "zebra"
+    for schema in place.schemas:
+        yield from _out_of_bounds(schema, place.value)
+
+
+def _out_of_bounds(schema: Schema, value: Any) -> Iterator[tuple[str, Any]]:
+    """Values beyond each bound of a schema."""
+    if _is(value, "number"):
+        yield from (("range", schema[key] - 1) for key in ("minimum", "exclusiveMinimum") if key in schema)
+        yield from (("range", schema[key] + 1) for key in ("maximum", "exclusiveMaximum") if key in schema)
+    if isinstance(value, str):
+        if schema.get("minLength", 0):
+            yield "length", value[: schema["minLength"] - 1]
+        if schema.get("maxLength", math.inf) < LONGEST:
+            yield "length", (value or "x") * (schema["maxLength"] + 1)
+        if "pattern" in schema:
+            yield "pattern", "§ \n"
+    if isinstance(value, list):
+        if schema.get("minItems", 0):
+            yield "length", value[: schema["minItems"] - 1]
+        if value and schema.get("maxItems", math.inf) < LONGEST:
+            yield "length", (value * (schema["maxItems"] + 1))[: max(schema["maxItems"] + 1, len(value) + 1)]
+
+
+def _keys(place: Place) -> Iterator[tuple[str, str, Any]]:
+    """The object without each of its required keys, and with each misspelled."""
+    if not isinstance(place.value, dict):
+        return
+    for key in sorted({key for schema in place.schemas for key in schema.get("required", ()) if key in place.value}):
+        yield "missing", key, {name: value for name, value in place.value.items() if name != key}
+        yield "misspelled", key, {_slip(name) if name == key else name: value for name, value in place.value.items()}
+
+
+def _slip(text: str) -> str:
+    """A text with a slip of the pen in it: two letters in each other's place, or one too few, or one too many."""
+    half = len(text) // 2
+    swapped = text[: half - 1] + text[half : half + 1] + text[half - 1 : half] + text[half + 1 :] if half else text
+    return swapped if swapped != text else text[:half] + text[half + 1 :] if half else text + "x"
+
+
+class Score(NamedTuple):
+    """What became of one mutant: noticed at all, told first at its very place, and so by jsonschema's best guess."""
+
+    mutant: Mutant
+    caught: bool
+    exact: bool
+    guessed: bool | None = None
+
+
+def score(mutant: Mutant, guess: bool = False) -> Score | None:
+    """What validation makes of a mutant; None for one that is no fault. `guess` asks jsonschema's `best_match` too."""
+    assert mutant.body.schema
+    damaged = mutant.damaged
+    if oracle(mutant.body.schema).is_valid(damaged):
+        return None
+    found = faults(mutant.body.schema, damaged)
+    first = found[0].path if found else None
+    return Score(mutant, bool(found), first == mutant.place, _guess(mutant, damaged) == mutant.place if guess else None)
+
+
+def _guess(mutant: Mutant, damaged: Any) -> Path:
+    """Where jsonschema's `best_match` sees the fault, a missing key counted as its own place."""
+    assert mutant.body.schema
+    error = best_match(oracle(mutant.body.schema).iter_errors(damaged))
+    place = tuple(error.absolute_path)
+    if error.validator != "required":
+        return place
+    return (*place, next(key for key in error.validator_value if error.message.startswith(repr(key))))
+
+
+def sample(count: int | None, seed: int = 1) -> list[Mutant]:
+    """So many mutants of the whole corpus, drawn by a seed; all of them without a count."""
+    everything = [mutant for body in bodies() for mutant in mutants(body)]
+    random.Random(seed).shuffle(everything)
+    return everything[:count]
+
+
+def table(scores: Sequence[Score]) -> str:
+    """The figures by kind and by the number of unions above."""
+    rows = {"all": list(scores)}
+    for one in sorted(scores, key=lambda one: one.mutant.kind):
+        rows.setdefault(one.mutant.kind, []).append(one)
+    for one in sorted(scores, key=lambda one: one.mutant.unions):
+        rows.setdefault(f"{one.mutant.unions} unions", []).append(one)
+    lines = [f"{'':12} {'faults':>8} {'caught %':>9} {'exact %':>8} {'best_match exact %':>19}"]
+    for name, some in rows.items():
+        caught, exact, guessed = (100 * sum(map(bool, values)) / len(some) for values in list(zip(*some, strict=True))[1:])
+        lines.append(f"{name:12} {len(some):8} {caught:9.2f} {exact:8.2f} {guessed:19.2f}")
+    return "\n".join(lines)
+
+
+def told_elsewhere(one: Score) -> str:
+    """One mutant whose fault was told at another place, or not at all, in a line."""
+    assert one.mutant.body.schema
+    told = [str(fault) for fault in faults(one.mutant.body.schema, one.mutant.damaged)[:2]]
+    return f"{one.mutant.body} | {one.mutant.kind} at {'.'.join(map(str, one.mutant.place))} | {told}"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description="Damage good bodies and see whether validation finds the place.")
+    parser.add_argument("--count", type=int, help="how many mutants are drawn (default: all)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--missed", type=int, default=0, help="how many of those told at another place are listed")
+    given = parser.parse_args()
+    scores = [one for mutant in sample(given.count, given.seed) if (one := score(mutant, guess=True))]
+    for one in [one for one in scores if not one.exact][: given.missed]:
+        print(told_elsewhere(one))
+    print(table(scores))
+
+
+if __name__ == "__main__":
+    main()
