@@ -24,7 +24,7 @@ from oai_dyn.command.output import text_of
 from oai_dyn.command.request import read_request
 from oai_dyn.routes import bundled
 from oai_dyn.server import running
-from oai_dyn.server.answers import BYTES
+from oai_dyn.server.files import BYTES
 
 KEY = "sk-never-to-be-seen"
 
@@ -87,6 +87,11 @@ def complaint(outcome: Outcome, code: int) -> str:
     return line.removeprefix("oai-dyn: ")
 
 
+def said(text: str) -> str:
+    """The setting that makes a chat of one message."""
+    return f'body.messages=[{{"role": "user", "content": "{text}"}}]'
+
+
 @contextlib.contextmanager
 def scripted(monkeypatch: pytest.MonkeyPatch, *script: Steps) -> Iterator[HostileServer]:
     """A server of a test's own in the place of the local one."""
@@ -101,7 +106,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *script: Steps) -> Iterator[Hostil
 @pytest.mark.parametrize("face", FACES)
 def test_a_route_is_called(run: Run, face: list[str]) -> None:
     """A bare route with settings sends them, and the answer is printed as indented JSON."""
-    outcome = run("call", "chat.completions.create", "--set", "body.model=m-1", "--set", "body.messages[0].content=hé", *face)
+    outcome = run("call", "chat.completions.create", "--set", "body.model=m-1", "--set", said("hé"), *face)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.json["choices"][0]["message"]["content"] == "You said: hé"
     assert outcome.text.startswith('{\n  "id"')
@@ -111,15 +116,15 @@ def test_a_route_is_called(run: Run, face: list[str]) -> None:
 @pytest.mark.parametrize("route", ["createChatCompletion", "POST /chat/completions"])
 def test_a_route_has_other_names(run: Run, route: str) -> None:
     """operationId and METHOD /path are routes as well."""
-    assert run("call", route, "--set", "body.model=m-2").json["model"] == "m-2"
+    assert run("call", route, "--set", "body.model=m-2", "--set", said("hi")).json["model"] == "m-2"
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("chat.toml", CHAT),
-        ("chat.json", '{"route": "chat.completions.create", "body": {"messages": [{"role": "user", "content": "one two"}]}}'),
-        ("chat.yaml", "route: chat.completions.create\nbody:\n  messages:\n  - {role: user, content: one two}\n"),
+        ("chat.json", '{"route": "chat.completions.create", "body": {"model": "m", "messages": [{"role": "user", "content": "one two"}]}}'),
+        ("chat.yaml", "route: chat.completions.create\nbody:\n  model: m\n  messages:\n  - {role: user, content: one two}\n"),
         ("chat", CHAT),
     ],
 )
@@ -149,11 +154,11 @@ def test_a_stream_is_printed_as_text(run: Run, face: list[str]) -> None:
 @pytest.mark.parametrize(
     ("route", "settings", "text"),
     [
-        ("completions.create", ["body.prompt=a b"], "You said: a b\n"),
+        ("completions.create", ["body.model=m", "body.prompt=a b"], "You said: a b\n"),
         ("responses.create", ["body.input=a b"], "You said: a b\n"),
         ("responses.retrieve", ["path.response_id=resp_1"], "Hello from the local server.\n"),
-        ("beta.threads.runs.create", ["path.thread_id=t", 'body.additional_messages=[{"content":"a"}]'], "You said: a\n"),
-        ("audio.transcriptions.create", ['body.file={"@file":"speech.wav"}'], "Hello from the local server.\n"),
+        ("beta.threads.runs.create", ["path.thread_id=t", "body.assistant_id=a", 'body.additional_messages=[{"role":"user","content":"a"}]'], "You said: a\n"),
+        ("audio.transcriptions.create", ["body.model=m", 'body.file={"@file":"speech.wav"}'], "Hello from the local server.\n"),
     ],
 )
 def test_every_stream_of_text_is_printed_as_text(run: Run, route: str, settings: list[str], text: str) -> None:
@@ -166,7 +171,7 @@ def test_a_stream_appears_piece_by_piece(run: Run, monkeypatch: pytest.MonkeyPat
     """What has come is written before the rest comes."""
     pieces: list[bytes] = []
     monkeypatch.setattr("oai_dyn.command.output.Output.bytes", lambda self, piece: pieces.append(piece))
-    run("call", "chat.completions.create", "--set", "body.messages[0].content=one two", "--stream")
+    run("call", "chat.completions.create", "--set", "body.model=m", "--set", said("one two"), "--stream")
     assert pieces == [b"You ", b"said: ", b"one ", b"two", b"\n"]
 
 
@@ -534,7 +539,7 @@ def test_the_command_is_installed(url: str) -> None:
     """`oai-dyn`, as a process, with the exit code of what it did."""
     command = str(Path(sys.executable).with_name("oai-dyn"))
     environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}
-    arguments = [command, "call", "chat.completions.create", "--set", "body.messages[0].content=hi", "--stream"]
+    arguments = [command, "call", "chat.completions.create", "--set", "body.model=m", "--set", said("hi"), "--stream"]
     done = subprocess.run(arguments, env=environment, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"You said: hi\n", b"")
     done = subprocess.run([command, "call", "nothing.at.all"], env=environment, capture_output=True, check=False, timeout=60)

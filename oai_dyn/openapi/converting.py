@@ -8,109 +8,13 @@ takes it away. `allOf`, and keywords beside `$ref`, stay as they are for `mergin
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from .deciding import TYPES
 from .flattening import Schema
+from .keywords import HOLDS_MANY, HOLDS_ONE, KEYWORDS, KNOWN, LIST, NUMBER, PROSE, SAID_BESIDE, TYPED_ELSEWHERE, is_number
 from .references import COMPONENTS, DEFS, MissingReference, Note, References, escaped
-
-#: Keywords for a reader, not for a validator.
-PROSE = {"description", "title", "summary", "example", "examples", "externalDocs", "xml", "$comment", "$schema", "$id"}
-
-
-def _is_count(value: Any) -> bool:
-    return _is_number(value) and value == int(value) >= 0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _is_pattern(value: Any) -> bool:
-    try:
-        return bool(re.compile(value))
-    except (TypeError, re.error, RecursionError, OverflowError):
-        return False
-
-
-class Keyword(NamedTuple):
-    """What a plain keyword's value has to be, in words and as a test, and the types it speaks of (none: every type)."""
-
-    wanted: str
-    right: Callable[[Any], bool]
-    types: frozenset[str] = frozenset()
-
-
-_TEXT, _LIST, _OBJECT = frozenset({"string"}), frozenset({"array"}), frozenset({"object"})
-_NUMBER = frozenset({"number", "integer"})
-_COUNT = "a whole number, not below 0", _is_count
-_FLAG = "true or false", lambda value: isinstance(value, bool)
-
-KEYWORDS: dict[str, Keyword] = {
-    **{name: Keyword(*_COUNT, _TEXT) for name in ("minLength", "maxLength")},
-    **{name: Keyword(*_COUNT, _LIST) for name in ("minItems", "maxItems", "minContains", "maxContains")},
-    **{name: Keyword(*_COUNT, _OBJECT) for name in ("minProperties", "maxProperties")},
-    **{name: Keyword("a number", _is_number, _NUMBER) for name in ("minimum", "maximum")},
-    "multipleOf": Keyword("a number above 0", lambda value: _is_number(value) and value > 0, _NUMBER),
-    "pattern": Keyword("a regular expression that Python reads", _is_pattern, _TEXT),
-    "uniqueItems": Keyword(*_FLAG, _LIST),
-    "required": Keyword("a list of names", _is_names, _OBJECT),
-    "dependentRequired": Keyword(
-        "lists of names", lambda value: isinstance(value, Mapping) and all(map(_is_names, value.values())), _OBJECT
-    ),
-    "enum": Keyword("a list of values", lambda value: isinstance(value, list)),
-    "const": Keyword("a value", lambda value: True),
-    "default": Keyword("a value", lambda value: True),
-    "format": Keyword("text", lambda value: isinstance(value, str)),
-    **{name: Keyword("text", lambda value: isinstance(value, str), _TEXT) for name in ("contentMediaType", "contentEncoding")},
-    **{name: Keyword(*_FLAG) for name in ("deprecated", "readOnly", "writeOnly")},
-}
-
-#: Keywords that hold one schema, or a map of schemas, and the types they speak of.
-_ONE: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("additionalProperties", "propertyNames", "unevaluatedProperties"), _OBJECT),
-    **dict.fromkeys(("contains", "unevaluatedItems"), _LIST),
-    **dict.fromkeys(("not", "if", "then", "else"), frozenset()),
-}
-_MANY = dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), _OBJECT)
-
-#: Keywords that say nothing of the value.
-_REMARKS = ("default", "deprecated", "readOnly", "writeOnly")
-
-#: Keywords that are read together with others.
-_TOGETHER = {
-    "type",
-    "nullable",
-    "discriminator",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "items",
-    "prefixItems",
-    "additionalItems",
-}
-_TOGETHER |= {
-    "$ref",
-    "$recursiveRef",
-    "$recursiveAnchor",
-    "$dynamicRef",
-    "$dynamicAnchor",
-    "$defs",
-    "definitions",
-    "allOf",
-    "anyOf",
-    "oneOf",
-}
-_KNOWN = PROSE | _TOGETHER | _ONE.keys() | _MANY.keys()
-
-#: Beside these, an object may name its type elsewhere.
-_UNTYPED = {"$ref", "allOf", "anyOf", "oneOf", "enum", "const"}
 
 
 class Converter:
@@ -159,9 +63,7 @@ class Converter:
                 out |= self._reference(schema[reference] if reference == "$ref" else root, place, root)
         if self._old and "$ref" in schema:
             schema = self._alone(schema, place)
-        types = self._types(schema, place)
-        if not types and "properties" in schema and not part and not schema.keys() & _UNTYPED:
-            types = ["object"]
+        types = self._types(schema, place, part)
         if types:
             out["type"] = types[0] if len(types) == 1 else types
         out |= self._plain(schema, types, place)
@@ -185,11 +87,13 @@ class Converter:
 
     def _reference(self, reference: Any, place: str, root: str) -> dict[str, Any]:
         """A reference to a definition, which is taken in; an empty schema where the reference leads nowhere."""
-        for tried in (reference, f"{root}{str(reference)[1:]}"):  # in 3.1 a definition may have definitions of its own
+        why = ""
+        own = [root + reference[1:]] if isinstance(reference, str) and reference.startswith("#/") else []
+        for tried in (reference, *own):  # in 3.1 a definition may have definitions of its own
             try:
                 schema = self.references.resolve(tried)
             except MissingReference as error:
-                why = str(error)
+                why = why or str(error)
                 continue
             name = self.references.name(tried)
             if name not in self._done and name not in self._waiting:
@@ -201,7 +105,7 @@ class Converter:
 
     def _alone(self, schema: Mapping[str, Any], place: str) -> dict[str, Any]:
         """In 3.0 a reference stands alone; what people write beside it and mean is kept."""
-        meant = {key: schema[key] for key in ("nullable", *_REMARKS) if key in schema}
+        meant = {key: schema[key] for key in ("nullable", *SAID_BESIDE) if key in schema}
         for key in schema:
             if not (key in meant or key in PROSE or key == "$ref" or key.startswith("x-")):
                 self._note(place, f"{key} beside $ref", "left out: in OpenAPI 3.0 a reference stands alone")
@@ -212,13 +116,18 @@ class Converter:
             self._note(place, f"{key}: {_shown(schema[key])}", "left out: wanted true or false")
         return schema.get(key) is True
 
-    def _types(self, schema: Mapping[str, Any], place: str) -> list[str]:
-        """The types a schema names, without those that are none."""
+    def _types(self, schema: Mapping[str, Any], place: str, part: bool) -> list[str]:
+        """The types a schema names, without those that are none; where it names none, the one that it speaks of."""
         given = schema.get("type", [])
         named = [given] if isinstance(given, str) else given if isinstance(given, list) else [given]
         for name in named:
             if name not in TYPES:
                 self._note(place, f"type {_shown(name)}", "left out: JSON has no such type")
+        if not named and not part and not schema.keys() & TYPED_ELSEWHERE:
+            for key, name in (("properties", "object"), ("items", "array")):
+                if key in schema:
+                    self._note(place, f"{key} without a type", f"read as an {name}")
+                    return [name]
         return list(dict.fromkeys(name for name in named if name in TYPES))
 
     def _plain(self, schema: Mapping[str, Any], types: list[str], place: str) -> dict[str, Any]:
@@ -230,7 +139,7 @@ class Converter:
                     self._note(place, f"{key}: {_shown(value)}", f"left out: wanted {rule.wanted}")
                 elif self._speaks(key, rule.types, types, place):
                     out[key] = value
-            elif not (isinstance(key, str) and (key in _KNOWN or key.startswith("x-"))):
+            elif not (isinstance(key, str) and (key in KNOWN or key.startswith("x-"))):
                 self._note(place, f"{_shown(key)}", "left out: JSON Schema has no such keyword")
         if "required" in out:
             out["required"] = list(dict.fromkeys(out["required"]))
@@ -248,24 +157,24 @@ class Converter:
         out: dict[str, Any] = {}
         for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             value = schema.get(key, False)
-            if value is True and _is_number(schema.get(bound)) and self._speaks(key, _NUMBER, types, place):
+            if value is True and is_number(schema.get(bound)) and self._speaks(key, NUMBER, types, place):
                 out[key] = schema[bound]
-            elif _is_number(value) and self._speaks(key, _NUMBER, types, place):
+            elif is_number(value) and self._speaks(key, NUMBER, types, place):
                 out[key] = value
-            elif value is not False and not _is_number(value):
+            elif value is not False and not is_number(value):
                 self._note(place, f"{key}: {_shown(value)}", f"left out: wanted a number, or true beside {bound}")
         return out
 
     def _inner(self, schema: Mapping[str, Any], types: list[str], place: str, root: str) -> dict[str, Any]:
         """The keywords that hold schemas asked about other values, or under a condition."""
         out: dict[str, Any] = {}
-        for key in (key for key in schema if key in _ONE):
-            if self._speaks(key, _ONE[key], types, place):
-                out[key] = self.convert(schema[key], f"{place}/{key}", root, part=not _ONE[key])
-        for key in (key for key in schema if key in _MANY):
+        for key in (key for key in schema if key in HOLDS_ONE):
+            if self._speaks(key, HOLDS_ONE[key], types, place):
+                out[key] = self.convert(schema[key], f"{place}/{key}", root, part=not HOLDS_ONE[key])
+        for key in (key for key in schema if key in HOLDS_MANY):
             if not isinstance(schema[key], Mapping):
                 self._note(place, f"{key}: {_shown(schema[key])}", "left out: wanted an object of schemas")
-            elif self._speaks(key, _MANY[key], types, place):
+            elif self._speaks(key, HOLDS_MANY[key], types, place):
                 out[key] = {
                     str(name): self.convert(inner, f"{place}/{key}/{escaped(str(name))}", root, part=key == "dependentSchemas")
                     for name, inner in schema[key].items()
@@ -278,7 +187,7 @@ class Converter:
         if isinstance(items, list):
             first, items = items, schema.get("additionalItems")
         out: dict[str, Any] = {}
-        if (first is not None or items is not None) and self._speaks("items", _LIST, types, place):
+        if (first is not None or items is not None) and self._speaks("items", LIST, types, place):
             if isinstance(first, list) and first:
                 out["prefixItems"] = [self.convert(one, f"{place}/prefixItems/{n}", root) for n, one in enumerate(first)]
             if items is not None:
@@ -298,7 +207,7 @@ class Converter:
             return {}
         mapping = {}
         for text, target in _members(declared, "mapping").items():
-            reference = target if str(target).startswith("#") else COMPONENTS + escaped(str(target))
+            reference = target if {"#", "/"} & set(str(target)) else COMPONENTS + escaped(str(target))
             if found := self._reference(reference, f"{place}/discriminator", place).get("$ref"):
                 mapping[str(text)] = found
         return {"discriminator": {"propertyName": declared["propertyName"], **({"mapping": mapping} if mapping else {})}}
@@ -316,7 +225,7 @@ def _only_nullable(schema: Any) -> bool:
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with `null` allowed as well."""
-    remarks: dict[str, Any] = {key: schema.pop(key) for key in _REMARKS if key in schema}
+    remarks: dict[str, Any] = {key: schema.pop(key) for key in SAID_BESIDE if key in schema}
     if not schema:
         return remarks
     if schema.keys() & {"$ref", "allOf", "not", "if", "const"} or (

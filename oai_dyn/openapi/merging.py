@@ -72,10 +72,10 @@ def _joined(schema: Schema, top: Top) -> Schema:
     refers = "$ref" in schema and not schema.keys() <= REMARKS | {"$ref"}
     if (not refers and "allOf" not in schema) or schema.keys() & {"unevaluatedProperties", "unevaluatedItems"}:
         return schema
-    remarks = {key: value for key, value in schema.items() if key in REMARKS and key != "discriminator"}
+    remarks = {key: value for key, value in schema.items() if key in _NOTED}
     own = {key: value for key, value in schema.items() if key not in remarks and key not in ("allOf", "$ref")}
-    parts = [{"$ref": schema["$ref"]}] if "$ref" in schema else []
-    return {**conjunction([*parts, *schema.get("allOf", ()), own], top), **remarks}
+    reference = [{"$ref": schema["$ref"]}] if "$ref" in schema else []
+    return {**conjunction([own, *reference, *schema.get("allOf", ())], top), **remarks}
 
 
 def conjunction(parts: Iterable[Any], top: Top, depth: int = 0) -> dict[str, Any]:
@@ -113,8 +113,6 @@ def _behind(part: Any, top: Top) -> dict[str, Any]:
 
 def _both(one: dict[str, Any], two: dict[str, Any], top: Top, depth: int) -> tuple[dict[str, Any], list[Any]]:
     """Two schemas as one, and what of the second could not be said in it. Raises `Inexact`."""
-    if not one:
-        return two, []
     if (one.keys() | two.keys()) & _ALONE:
         raise Inexact("what it says depends on what stands around it")
     out = {**one, **{key: two[key] for key in two if key in _NOTED}}
@@ -126,7 +124,7 @@ def _both(one: dict[str, Any], two: dict[str, Any], top: Top, depth: int) -> tup
             left.append(second)
         else:
             out |= second
-    for key in two.keys() & _TIGHTER.keys():
+    for key in (key for key in two if key in _TIGHTER):
         out[key] = _TIGHTER[key](one[key], two[key]) if key in one else two[key]
     for key in two.keys() - out.keys() - {*_MEMBERS, *_ELEMENTS}:
         raise Inexact(f"{key} has no rule here")

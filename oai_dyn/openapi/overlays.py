@@ -66,7 +66,7 @@ def _key(value: Any, step: str) -> Any:
     """A step as the key or index of what stands in this value. Raises `LookupError`."""
     if isinstance(value, dict) and step in value:
         return step
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+    if isinstance(value, list) and step.isdecimal() and len(step) < 9 and int(step) < len(value):
         return int(step)
     raise LookupError(f"{step!r} is not there")
 

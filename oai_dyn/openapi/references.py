@@ -50,7 +50,7 @@ class References:
         for part in steps(reference):
             if isinstance(found, Mapping) and part in found:
                 found = found[part]
-            elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            elif isinstance(found, list) and part.isdecimal() and len(part) < 9 and int(part) < len(found):
                 found = found[int(part)]
             else:
                 raise MissingReference("nothing stands there")
@@ -65,11 +65,12 @@ class References:
         while isinstance(value, Mapping) and "$ref" in value:
             reference = value["$ref"]
             try:
+                found = self.resolve(reference)
                 if reference in seen:
                     raise MissingReference("it leads in a circle")
                 seen.add(reference)
-                value, place = self.resolve(reference), reference
-            except (MissingReference, TypeError) as error:
+                value, place = found, reference
+            except MissingReference as error:
                 notes.append(Note(place, f"$ref {reference!r}", f"left out: {error}"))
                 return {}, place
         return value, place

@@ -3,7 +3,8 @@
     with oai_dyn.server.running() as base_url:      # in a test: on a thread of its own
         client = Client(base_url=base_url, api_key="any")
 
-`oai-dyn serve` is the same as a process. The answers are fixed and made from the row; see docs/guide.md.
+`oai-dyn serve` is the same as a process. The answers are made from the schemas of the row, and requests are checked
+against them; see docs/guide.md.
 """
 
 from __future__ import annotations

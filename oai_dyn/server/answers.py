@@ -1,7 +1,7 @@
-"""What the local server answers: made from the row, with a little of the request in it, the same each time.
+"""What the local server answers: a value of the row's reply schema, with a little of the request in it.
 
-Rules of this file: no network, no clock, no chance; a row gets what any object has, and only where that would
-not do it has a shape of its own in the table at the end.
+Rules of this file: no network, no clock, no chance. A row gets what its schema asks; what people read in an answer
+(the text of a chat, the cursor of a page) is given by the table at the end, and only that.
 """
 
 from __future__ import annotations
@@ -11,157 +11,149 @@ from collections.abc import Callable
 from typing import Any
 
 from ..wire import Paging
-from .asked import Asked, Upload, choices, entries, joined_text, listed, model, noun, own_id, own_param, prefix, text_of, usage
-
-#: When everything was made, in seconds since the epoch.
-CREATED = 1_767_225_600
+from .asked import Asked, Upload, choices, entries, listed, model, noun, own_id, own_param, text_of, usage
+from .files import BYTES, PIXEL, SDP
+from .samples import Maker
+from .settling import ABSENT, OMIT, named
+from .words import new_id
 
 #: How many items a list has, and how many of them stand on a page at most.
 ITEMS, PAGE_SIZE = 5, 2
 
-#: The smallest PNG there is: one transparent pixel.
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000a49444154789c63000100000500010d0a2db4"
-    "0000000049454e44ae426082"
-)
-
-#: The body of every binary answer: each byte value, four times.
-BYTES = bytes(range(256)) * 4
-
-SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=oai_dyn\r\nt=0 0\r\n"
+Given = dict[str, Any]
 
 
-def json_answer(asked: Asked) -> dict[str, Any]:
+def json_answer(asked: Asked) -> Any:
     """The answer of a row that answers JSON."""
     about = noun(asked.route.name)
     if asked.route.page is not None:
         return page(asked, asked.route.page)
-    if asked.verb == "delete":
-        return {"id": own_id(asked, about), "object": f"{about}.deleted", "deleted": True}
-    shape = SHAPES.get(about, thing)
-    return shape(asked, about)
+    given = {**thing(asked, about), **SHAPES.get(about, nothing)(asked)}
+    return completed(asked.route.reply.schema, given, asked, about)
 
 
-def thing(asked: Asked, about: str) -> dict[str, Any]:
-    """Any object: id, kind and time, what stood in the path, and the plain members of the request."""
-    owner = own_param(asked)
-    places = {name: value for name, value in asked.path.items() if name != owner}
-    echoed = {name: value for name, value in asked.members.items() if name == "metadata" or isinstance(value, str | int | float)}
-    return {**places, **echoed, "id": own_id(asked, about), "object": about, "created_at": CREATED, "status": "completed"}
+def completed(schema: str | None, given: Any, asked: Asked, about: str, *, lean: bool = False) -> Any:
+    """A whole value of a bundled schema that has what is given, as far as the schema takes it.
+
+    lean: with nothing beside it but what has to be there, the same in every turn
+    """
+    if schema is None:
+        return given
+    maker = Maker(named(schema), about, {**asked.path, "model": model(asked), "text": text_of(asked)})
+    return maker.value(given, 0 if lean else asked.turn, asked.number, lean=lean)
 
 
-def page(asked: Asked, rule: Paging) -> dict[str, Any]:
+def thing(asked: Asked, about: str) -> Given:
+    """What any object says again: its id where the path has one, and the members of the request."""
+    said = {name: value for name, value in asked.members.items() if not isinstance(value, Upload)}
+    return said if own_param(asked) is None else {**said, "id": own_id(asked, about)}
+
+
+def nothing(asked: Asked) -> Given:
+    """Nothing is given: the schema says it all."""
+    return {}
+
+
+def page(asked: Asked, rule: Paging) -> Any:
     """One page of a list, continued by the row's own cursor rule."""
     about = listed(asked)
-    ids = [f"{prefix(about)}{n:06d}" for n in range(1, ITEMS + 1)]
+    ids = [new_id(about, n) for n in range(1, ITEMS + 1)]
     given = asked.query.get(rule.param) if rule.cursor else None
     start = ids.index(given) + 1 if given in ids else 0
-    limit = asked.query.get("limit", "")
+    limit = str(asked.query.get("limit", ""))
     size = min(int(limit), PAGE_SIZE) if limit.isdecimal() and int(limit) else PAGE_SIZE
     here = ids[start : start + size]
-    whole = {
-        "object": "list",
-        rule.items: [{"id": name, "object": about, "created_at": CREATED} for name in here],
-        "first_id": here[0] if here else None,
-        "last_id": here[-1] if here else None,
-        "has_more": bool(rule.cursor) and start + size < len(ids),
-    }
-    if rule.cursor and isinstance(rule.cursor[0], str) and rule.cursor[0] not in whole:
-        whole[rule.cursor[0]] = here[-1] if whole["has_more"] else None
-    return whole
+    more = bool(rule.cursor) and start + size < len(ids)
+    ends = {"first_id": here[0] if here else OMIT, "last_id": here[-1] if here else OMIT}
+    whole = {"object": "list", rule.items: [{"id": name} for name in here], **ends, "has_more": more}
+    mark = rule.cursor[0] if rule.cursor else None
+    if isinstance(mark, str) and mark not in whole:
+        whole[mark] = here[-1] if more else None
+    return completed(asked.route.reply.schema, whole, asked, about)
 
 
-def chat_completion(asked: Asked, about: str) -> dict[str, Any]:
-    """A chat completion, whole."""
-    message = {"role": "assistant", "content": text_of(asked), "refusal": None}
+def chat_completion(asked: Asked) -> Given:
+    """What the model says, as often as was asked for."""
+    message = {"role": "assistant", "content": text_of(asked), **dict.fromkeys(("tool_calls", "audio"), OMIT), "refusal": None}
+    choice = {"message": message, "logprobs": None, "finish_reason": "stop"}
+    return {"model": model(asked), "choices": [{"index": i, **choice} for i in choices(asked)], "usage": usage(asked)}
+
+
+def text_completion(asked: Asked) -> Given:
+    """The same of the older kind."""
+    choice = {"text": text_of(asked), "logprobs": None, "finish_reason": "stop"}
+    return {"model": model(asked), "choices": [{"index": i, **choice} for i in choices(asked)], "usage": usage(asked)}
+
+
+def response(asked: Asked) -> Given:
+    """A response with one message, and the settings of the request or those that it has without."""
+    usual: Given = {"instructions": None, "metadata": {}, "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
     return {
-        "id": own_id(asked, about),
-        "object": about,
-        "created": CREATED,
-        "model": model(asked),
-        "choices": [{"index": i, "message": message, "logprobs": None, "finish_reason": "stop"} for i in choices(asked)],
-        "usage": usage(asked),
-    }
-
-
-def text_completion(asked: Asked, about: str) -> dict[str, Any]:
-    """A completion of the older kind, whole."""
-    return {
-        "id": own_id(asked, about),
-        "object": about,
-        "created": CREATED,
-        "model": model(asked),
-        "choices": [{"index": i, "text": text_of(asked), "logprobs": None, "finish_reason": "stop"} for i in choices(asked)],
-        "usage": usage(asked),
-    }
-
-
-def response(asked: Asked, about: str) -> dict[str, Any]:
-    """A response, whole."""
-    return {
-        "id": own_id(asked, about),
-        "object": about,
-        "created_at": CREATED,
-        "status": "completed",
+        **usual,
+        **thing(asked, "response"),
         "error": None,
         "incomplete_details": None,
-        "instructions": asked.members.get("instructions"),
-        "metadata": asked.members.get("metadata") or {},
         "model": model(asked),
         "output": [output_item(asked)],
-        "parallel_tool_calls": True,
-        "temperature": 1.0,
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
+        "output_text": OMIT,
+        "status": "completed",
         "usage": usage(asked, "input_tokens", "output_tokens"),
     }
 
 
-def output_item(asked: Asked) -> dict[str, Any]:
+def output_item(asked: Asked) -> Given:
     """The message in a response."""
-    part = {"type": "output_text", "text": text_of(asked), "annotations": []}
-    return {"id": asked.new_id("message"), "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    part = {"type": "output_text", "text": text_of(asked), "annotations": [], "logprobs": []}
+    about = {"id": new_id("message", asked.number), "type": "message", "status": "completed", "role": "assistant"}
+    return {**about, "content": [part]}
 
 
-def message(asked: Asked, about: str) -> dict[str, Any]:
-    """A message of a thread."""
-    text = asked.members.get("content", text_of(asked))
-    content = [{"type": "text", "text": {"value": joined_text(text), "annotations": []}}]
-    return {"role": "user", **thing(asked, about), "content": content}
+def message(asked: Asked) -> Given:
+    """A message of a thread: its text, whatever form that was sent in."""
+    content = asked.members.get("content", text_of(asked))
+    parts = [part.get("text") if isinstance(part, dict) else part for part in entries(content)]
+    texts = [{"type": "text", "text": {"value": part, "annotations": []}} for part in parts if isinstance(part, str)]
+    return {"role": asked.members.get("role", "user"), "content": texts or ABSENT, "status": "completed"}
 
 
-def embeddings(asked: Asked, about: str) -> dict[str, Any]:
+def embeddings(asked: Asked) -> Given:
     """As many short vectors as there were inputs."""
-    vector = [0.6, 0.0, -0.8]
     wanted = asked.members.get("input")
     count = len(wanted) if isinstance(wanted, list) and not all(isinstance(one, int) for one in wanted) else 1
-    data = [{"object": about, "index": i, "embedding": vector} for i in range(count)]
-    return {"object": "list", "data": data, "model": model(asked), "usage": usage(asked)}
+    vectors = [{"index": i, "embedding": [0.6, 0.0, -0.8]} for i in range(count)]
+    return {"data": vectors, "model": model(asked), "usage": usage(asked)}
 
 
-def moderation(asked: Asked, about: str) -> dict[str, Any]:
-    """Nothing is ever flagged."""
-    names = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence")
-    result = {"flagged": False, "categories": dict.fromkeys(names, False), "category_scores": dict.fromkeys(names, 0.0)}
-    return {"id": own_id(asked, about), "model": model(asked), "results": [result for _ in entries(asked.members.get("input"))]}
+def moderation(asked: Asked) -> Given:
+    """As many results as there were inputs; nothing is ever flagged."""
+    return {"model": model(asked), "results": [{"flagged": False} for _ in entries(asked.members.get("input"))]}
 
 
-def images(asked: Asked, about: str) -> dict[str, Any]:
+def images(asked: Asked) -> Given:
     """As many pictures of one pixel as were asked for."""
-    return {"created": CREATED, "data": [{"b64_json": b64encode(PIXEL).decode()} for _ in choices(asked)]}
+    return {"data": [{"b64_json": b64encode(PIXEL).decode(), "url": OMIT} for _ in choices(asked)]}
 
 
-def transcript(asked: Asked, about: str) -> dict[str, Any]:
-    """The text of a recording."""
-    return {"text": text_of(asked)}
+def transcript(asked: Asked) -> Given:
+    """The text of a recording, in the form that was asked for."""
+    form = str(asked.members.get("response_format", "json"))
+    marks = {"verbose_json": ("language",), "diarized_json": ("task",)}.get(form, ())
+    wanted = {name: ABSENT if name in marks else OMIT for name in ("language", "task")}
+    return {"text": text_of(asked), **wanted}
 
 
-def file(asked: Asked, about: str) -> dict[str, Any]:
+def usage_page(asked: Asked) -> Given:
+    """A bucket with results of the row's own kind, from the time that was asked for on."""
+    result = {"object": f"organization.{'' if asked.verb == 'costs' else 'usage.'}{asked.verb}.result"}
+    start = asked.query.get("start_time", ABSENT)
+    return {"data": [{"start_time": start, "results": [result]}], "has_more": False, "next_page": None}
+
+
+def file(asked: Asked) -> Given:
     """A file, with the name and the size of what was uploaded."""
     uploads = [value for value in asked.members.values() if isinstance(value, Upload)]
     sent = uploads[0] if uploads else Upload("file.txt", len(BYTES))
-    return {**thing(asked, about), "filename": sent.filename, "bytes": sent.size, "status": "processed"}
+    return {"filename": sent.filename, "bytes": sent.size, "status": "processed"}
 
 
 def plain_text(asked: Asked) -> tuple[str, str]:
@@ -169,8 +161,8 @@ def plain_text(asked: Asked) -> tuple[str, str]:
     return ("application/sdp", SDP) if asked.route.path == "/realtime/calls" else ("text/plain", text_of(asked))
 
 
-#: The answers that need more than an object has, by what the row is about.
-SHAPES: dict[str, Callable[[Asked, str], dict[str, Any]]] = {
+#: What is given to the answers of which people read more than their schema says, by what the row is about.
+SHAPES: dict[str, Callable[[Asked], Given]] = {
     "audio.transcription": transcript,
     "audio.translation": transcript,
     "chat.completion": chat_completion,
@@ -178,6 +170,7 @@ SHAPES: dict[str, Callable[[Asked, str], dict[str, Any]]] = {
     "file": file,
     "image": images,
     "moderation": moderation,
+    "organization.usage": usage_page,
     "response": response,
     "text_completion": text_completion,
     "thread.message": message,

@@ -1,7 +1,7 @@
 """The local server's application: rows to handlers, the credential, errors in the API's form, and what was seen.
 
 Rules of this file: what an answer holds is made elsewhere; a request that no row describes is refused as the
-API would refuse it.
+API would refuse it, and so is one that its row's schemas do not take.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from ..codec import encode
 from ..objects import plain
 from ..routes import bundled
 from ..wire import Route
-from .answers import BYTES, json_answer, plain_text
+from .answers import json_answer, plain_text
 from .asked import Asked, Upload
-from .reading import Refusal, members_of
+from .checking import Refusal, check
+from .files import file_for
+from .forms import folded, read
+from .reading import members_of
 from .streams import events
 
 #: Bodies of JSON up to here are read, in bytes; files of a form have no bound.
@@ -92,9 +95,12 @@ class Service:
         async def handle(request: web.Request) -> web.StreamResponse:
             route = _meant(routes, request)
             self._check_credential(request)
+            pairs = [(name, value) for name, value in request.query.items() if name not in route.fixed_query]
+            query = read(route.query_schema, folded(pairs))
+            check(route.query_schema, query)
             members = await members_of(request, route)
-            query = {name: value for name, value in request.query.items() if name not in route.fixed_query}
-            asked = Asked(route, dict(request.match_info), query, members, request[NUMBER])
+            check(route.body.schema, members)
+            asked = Asked(route, dict(request.match_info), query, members, request[NUMBER], self.seen.rows[route.name])
             self.seen.rows[route.name] += 1
             self.seen.upload_bytes += sum(value.size for value in members.values() if isinstance(value, Upload))
             if _streams(asked):
@@ -164,13 +170,19 @@ def _text(asked: Asked) -> web.Response:
     return web.Response(text=text, content_type=content_type)
 
 
+def _bytes(asked: Asked) -> web.Response:
+    file = file_for(asked.route.name, str(asked.query.get("variant", "")))
+    return web.Response(body=file.content, content_type=file.content_type)
+
+
 def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(body=encode(value, plain), status=status, content_type="application/json")
 
 
 def _error(refusal: Refusal) -> web.Response:
     kind = "server_error" if refusal.status >= 500 else "invalid_request_error"
-    return _json({"error": {"message": str(refusal), "type": kind, "param": None, "code": refusal.code}}, refusal.status)
+    error = {"message": str(refusal), "type": kind, "param": refusal.param, "code": refusal.code}
+    return _json({"error": error}, refusal.status)
 
 
 def _request_id(request: web.Request) -> str:
@@ -181,6 +193,6 @@ def _request_id(request: web.Request) -> str:
 WHOLE: dict[str, Callable[[Asked], web.Response]] = {
     "json": lambda asked: _json(json_answer(asked)),
     "text": _text,
-    "bytes": lambda asked: web.Response(body=BYTES, content_type="application/octet-stream"),
+    "bytes": _bytes,
     "none": lambda asked: web.Response(status=204),
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..wire import Route
+from .words import new_id
 
 
 class Upload(NamedTuple):
@@ -22,22 +23,22 @@ class Upload(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One request: its row, path and query parameters, members of its body, and its number since the start."""
+    """One request: its row, path and query parameters, members of its body, and its number since the start.
+
+    turn: how many requests of this row came before it
+    """
 
     route: Route
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: Mapping[str, Any]
     members: Mapping[str, Any]
     number: int
+    turn: int
 
     @property
     def verb(self) -> str:
         """The last part of the row's name."""
         return self.route.name.rpartition(".")[2]
-
-    def new_id(self, noun: str) -> str:
-        """An id for something this request makes."""
-        return f"{prefix(noun)}{self.number:06d}"
 
 
 @functools.cache
@@ -59,11 +60,6 @@ def singular(word: str) -> str:
     return re.sub(r"(?<=ch)es$|(?<!s)s$", "", word)
 
 
-def prefix(about: str) -> str:
-    """How the ids of a kind of object begin."""
-    return PREFIXES.get(about) or about.rpartition(".")[2] + "_"
-
-
 def own_param(asked: Asked) -> str | None:
     """The path parameter that is the object's own id, None where the request makes a new object."""
     return None if asked.verb.startswith(("create", "list")) or not asked.path else asked.route.path_params[-1]
@@ -72,7 +68,7 @@ def own_param(asked: Asked) -> str | None:
 def own_id(asked: Asked, about: str) -> str:
     """The id that stands in the path, or a new one."""
     owner = own_param(asked)
-    return asked.new_id(about) if owner is None else asked.path[owner]
+    return new_id(about, asked.number) if owner is None else asked.path[owner]
 
 
 def last_said(members: Mapping[str, Any]) -> str:
@@ -135,20 +131,4 @@ NOUNS = {
     "organization.role": "role",
     "vector_store.file_batch": "vector_store.files_batch",
     "webhook": "webhook_endpoint",
-}
-
-PREFIXES = {
-    "assistant": "asst_",
-    "chat.completion": "chatcmpl-",
-    "file": "file-",
-    "fine_tuning.job": "ftjob-",
-    "fine_tuning.job.event": "ftevent-",
-    "message": "msg_",
-    "model": "model-",
-    "moderation": "modr-",
-    "response": "resp_",
-    "text_completion": "cmpl-",
-    "thread.message": "msg_",
-    "vector_store": "vs_",
-    "vector_store.files_batch": "vsfb_",
 }

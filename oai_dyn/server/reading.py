@@ -13,15 +13,8 @@ from ..codec import decode
 from ..errors import DecodeError
 from ..wire import Route
 from .asked import Upload
-
-
-class Refusal(Exception):
-    """An error for the client, in the API's own form."""
-
-    def __init__(self, status: int, message: str, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+from .checking import Refusal
+from .forms import folded, read
 
 
 async def members_of(request: web.Request, route: Route) -> dict[str, Any]:
@@ -37,38 +30,43 @@ async def members_of(request: web.Request, route: Route) -> dict[str, Any]:
         return {rule.sole: (await request.read()).decode("utf-8", "replace")}
     if media != "multipart/form-data":
         raise Refusal(400, f"the body is {media or 'of no type'}, wanted multipart/form-data")
-    return await _form(request)
+    return read(rule.schema, folded(await _form(request)))
 
 
 def _object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
-    try:
-        value = decode(body)
-    except DecodeError as error:
-        raise Refusal(400, str(error)) from None
+    value = _json(body)
     if not isinstance(value, dict):
         raise Refusal(400, f"the body is JSON of type {type(value).__name__}, wanted an object")
     return value
 
 
-async def _form(request: web.Request) -> dict[str, Any]:
-    members: dict[str, Any] = {}
+def _json(body: bytes) -> Any:
+    try:
+        return decode(body)
+    except DecodeError as error:
+        raise Refusal(400, str(error)) from None
+
+
+async def _form(request: web.Request) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
     try:
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise Refusal(400, "a part of the form has no name")
-            members[part.name] = await _content(part)
+            pairs.append((part.name, await _content(part)))
     except (ValueError, AssertionError) as error:
         raise Refusal(400, f"the body is no form: {error}") from None
-    if not members:
+    if not pairs:
         raise Refusal(400, "the form is empty")
-    return members
+    return pairs
 
 
-async def _content(part: BodyPartReader) -> Upload | str:
+async def _content(part: BodyPartReader) -> Any:
     if part.filename is None:
-        return (await part.read()).decode("utf-8", "replace")
+        body = await part.read()
+        return _json(body) if part.headers.get("Content-Type") == "application/json" else body.decode("utf-8", "replace")
     size = 0
     while piece := await part.read_chunk(2**16):
         size += len(piece)

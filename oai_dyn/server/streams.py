@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 
 from ..codec import encode
 from ..objects import plain
-from .answers import BYTES, CREATED, PIXEL, chat_completion, output_item, response, text_completion, thing
-from .asked import Asked, choices, model, noun, own_id, pieces, text_of, usage
+from .answers import completed, json_answer, output_item
+from .asked import Asked, choices, model, noun, pieces, text_of, usage
+from .files import PIXEL, sound
+from .settling import OMIT
+from .words import new_id
 
 
 class Sent(NamedTuple):
@@ -42,23 +45,34 @@ def events(asked: Asked) -> Events:
     return next(make for mark, make in STREAMS.items() if mark in rule.last | rule.complete)(asked)
 
 
-def typed(kind: str, **members: Any) -> Sent:
+def made(asked: Asked, **given: Any) -> Any:
+    """The data of an event: what is given, and what its schema wants beside it."""
+    rule = asked.route.stream
+    return completed(rule.schema if rule else None, given, asked, noun(asked.route.name), lean=True)
+
+
+def typed(asked: Asked, kind: str, **given: Any) -> Sent:
     """An event whose name is also its `type`."""
-    return Sent(kind, {"type": kind, **members})
+    return Sent(kind, made(asked, type=kind, **given))
+
+
+def enclosed(asked: Asked, kind: str, **given: Any) -> Sent:
+    """An event whose name tells what its data is."""
+    return Sent(kind, made(asked, event=kind, data=given)["data"])
 
 
 def chunks(asked: Asked) -> Events:
     """Chunks of a completion of either kind, a finish reason for each choice, then `[DONE]`."""
-    about = noun(asked.route.name)
-    chat = about == "chat.completion"
-    whole = (chat_completion if chat else text_completion)(asked, about)
-    head = {name: whole[name] for name in ("id", "object", "created", "model")} | ({"object": f"{about}.chunk"} if chat else {})
+    chat = noun(asked.route.name) == "chat.completion"
 
     def chunk(content: str | None, reason: str | None = None, **more: str) -> Sent:
         delta = {**more, "content": content} if content is not None else {}
-        change: dict[str, Any] = {"delta": delta} if chat else {"text": content or ""}
-        every = [{"index": i, **change, "logprobs": None, "finish_reason": reason} for i in choices(asked)]
-        return Sent(None, {**head, "choices": every})
+        change: dict[str, Any] = {"delta": delta} if chat else {"text": content or "", "logprobs": None}
+        return sent([{"index": i, **change, "finish_reason": reason} for i in choices(asked)])
+
+    def sent(every: list[dict[str, Any]], **more: Any) -> Sent:
+        data = made(asked, model=model(asked), choices=every, **more)
+        return Sent(None, data)
 
     if chat:
         yield chunk("", role="assistant")
@@ -66,21 +80,21 @@ def chunks(asked: Asked) -> Events:
     yield chunk(None, "stop")
     options = asked.members.get("stream_options")
     if isinstance(options, dict) and options.get("include_usage"):
-        yield Sent(None, {**head, "choices": [], "usage": usage(asked)})
+        yield sent([], usage=usage(asked))
     yield Sent(None, DONE)
 
 
 def response_events(asked: Asked) -> Events:
     """A response as it grows, numbered, to `response.completed`."""
     for number, (kind, members) in enumerate(_response_steps(asked)):
-        yield typed(kind, sequence_number=number, **members)
+        yield typed(asked, kind, sequence_number=number, **members)
 
 
 def _response_steps(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
-    whole = response(asked, "response")
+    whole = json_answer(asked)
     item = output_item(asked)
     (part,) = item["content"]
-    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    begun = {**whole, "status": "in_progress", "output": [], "usage": OMIT, "completed_at": OMIT}
     here: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     yield "response.created", {"response": begun}
     yield "response.in_progress", {"response": begun}
@@ -97,63 +111,65 @@ def _response_steps(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
 def transcript_events(asked: Asked) -> Events:
     """The text of a recording, piece by piece."""
     for piece in pieces(text_of(asked)):
-        yield typed("transcript.text.delta", delta=piece)
+        yield typed(asked, "transcript.text.delta", delta=piece)
     counts = {"type": "tokens", **usage(asked, "input_tokens", "output_tokens")}
-    yield typed("transcript.text.done", text=text_of(asked), usage=counts)
+    yield typed(asked, "transcript.text.done", text=text_of(asked), usage=counts)
 
 
 def speech_events(asked: Asked) -> Events:
     """Speech in two pieces."""
-    for half in (BYTES[: len(BYTES) // 2], BYTES[len(BYTES) // 2 :]):
-        yield typed("speech.audio.delta", audio=b64encode(half).decode())
-    yield typed("speech.audio.done", usage=usage(asked, "input_tokens", "output_tokens"))
+    whole = sound()
+    for half in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+        yield typed(asked, "speech.audio.delta", audio=b64encode(half).decode())
+    yield typed(asked, "speech.audio.done", usage=usage(asked, "input_tokens", "output_tokens"))
 
 
 def image_events(asked: Asked) -> Events:
     """The partial pictures that were asked for, then the whole one."""
     kind = "image_edit" if asked.verb == "edit" else "image_generation"
-    about = {"created_at": CREATED, "size": "auto", "quality": "auto", "background": "auto", "output_format": "png"}
     picture = b64encode(PIXEL).decode()
-    wanted = str(asked.members.get("partial_images", 1))
-    for i in range(min(int(wanted), 3) if wanted.isdecimal() else 1):
-        yield typed(f"{kind}.partial_image", b64_json=picture, partial_image_index=i, **about)
-    yield typed(f"{kind}.completed", b64_json=picture, usage=usage(asked, "input_tokens", "output_tokens"), **about)
+    for i in range(min(int(asked.members.get("partial_images", 1)), 3)):
+        yield typed(asked, f"{kind}.partial_image", b64_json=picture, partial_image_index=i)
+    yield typed(asked, f"{kind}.completed", b64_json=picture, usage=usage(asked, "input_tokens", "output_tokens"))
 
 
 def run_events(asked: Asked) -> Events:
     """A run of a thread and the message it writes; what each event is stands in its name."""
-    thread_id = asked.path.get("thread_id") or asked.new_id("thread")
-    run = {**thing(asked, "thread.run"), "thread_id": thread_id}
+    calm = {"required_action": None, "last_error": None, "incomplete_details": None}
+    run = {**json_answer(asked), **calm}
     text = text_of(asked)
-    begun = {"id": asked.new_id("thread.message"), "object": "thread.message", "created_at": CREATED}
-    begun |= {"thread_id": thread_id, "run_id": run["id"], "role": "assistant"}
+    about = {"id": new_id("message", asked.number), "thread_id": run["thread_id"], "run_id": run["id"]}
+    begun = {**about, "role": "assistant", "assistant_id": run["assistant_id"]}
     if not asked.path:
-        yield Sent("thread.created", {"id": thread_id, "object": "thread", "created_at": CREATED})
+        yield enclosed(asked, "thread.created", id=run["thread_id"])
     for status in ("created", "queued", "in_progress"):
-        yield Sent(f"thread.run.{status}", {**run, "status": "queued" if status == "created" else status})
-    yield Sent("thread.message.created", {**begun, "status": "in_progress", "content": []})
+        here = {**run, "status": "queued" if status == "created" else status, "completed_at": None, "usage": None}
+        yield enclosed(asked, f"thread.run.{status}", **here)
+    yield enclosed(asked, "thread.message.created", **begun, status="in_progress", content=[])
     for piece in pieces(text):
         delta = {"content": [{"index": 0, "type": "text", "text": {"value": piece, "annotations": []}}]}
-        yield Sent("thread.message.delta", {"id": begun["id"], "object": "thread.message.delta", "delta": delta})
+        yield enclosed(asked, "thread.message.delta", id=about["id"], delta=delta)
     content = [{"type": "text", "text": {"value": text, "annotations": []}}]
-    yield Sent("thread.message.completed", {**begun, "status": "completed", "content": content})
-    yield Sent("thread.run.completed", run)
+    yield enclosed(asked, "thread.message.completed", **begun, status="completed", content=content)
+    yield enclosed(asked, "thread.run.completed", **{**run, "status": "completed"})
     yield Sent("done", DONE)
 
 
 def agent_events(asked: Asked) -> Events:
     """One turn of an agent's session, until it idles."""
-    session = asked.path.get("session_id") or own_id(asked, "agent.session")
-    about = {"session_id": session, "turn_id": asked.new_id("turn"), "created_at": CREATED}
+    name = asked.path.get("session_id") or new_id("session", asked.number)
+    session, turn = {"id": name}, new_id("turn", asked.number)
+    about = {"session_id": name, "turn_id": turn}
+    part = {**about, "item_id": new_id("message", asked.number), "output_index": 0, "content_index": 0}
     if not asked.path:
-        yield typed("agent.session.created", model=model(asked), **about)
-    yield typed("agent.session.in_progress", **about)
-    yield typed("agent.session.turn.created", **about)
+        yield typed(asked, "agent.session.created", session=session)
+    yield typed(asked, "agent.session.in_progress", session={**session, "status": "in_progress"})
+    yield typed(asked, "agent.session.turn.created", turn={"id": turn, "status": "in_progress"}, **about)
     for piece in pieces(text_of(asked)):
-        yield typed("agent.session.turn.output_text.delta", delta=piece, **about)
-    yield typed("agent.session.turn.output_text.done", text=text_of(asked), **about)
-    yield typed("agent.session.turn.completed", **about)
-    yield typed("agent.session.idle", **about)
+        yield typed(asked, "agent.session.turn.output_text.delta", delta=piece, **part)
+    yield typed(asked, "agent.session.turn.output_text.done", text=text_of(asked), **part)
+    yield typed(asked, "agent.session.turn.completed", turn={"id": turn, "status": "completed"}, **about)
+    yield typed(asked, "agent.session.idle", session={**session, "status": "idle"})
 
 
 #: Who makes a stream, by a mark that ends it.
