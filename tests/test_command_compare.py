@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -176,6 +177,15 @@ def test_the_bundled_table_is_as_a_copy_of_it() -> None:
     assert [one.kind for one in found.differences] == ["route-added"]
     assert found.notes == ()
     assert time.monotonic() - start < 60
+
+
+def test_the_docs_show_what_is_printed(run: Run) -> None:
+    """Every line of the example's text, in its order."""
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "importing.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(openai -> .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    printed = iter(run("openai", str(root / "docs" / "examples" / "near.json"), "--route", CHAT).out.splitlines())
+    assert [line for line in shown.splitlines() if line and line not in printed] == []
 
 
 # --- What is written ----------------------------------------------------------------------------------------

@@ -99,6 +99,13 @@ def test_the_table_of_kinds_is_whole() -> None:
     assert list(RANK) == list(KINDS)
 
 
+def test_the_table_of_kinds_is_in_the_docs() -> None:
+    """As it stands here, in its order."""
+    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text("utf-8")
+    told = [f"| `{kind}` | {one.title} | {SEVERITIES[one.request]} | {SEVERITIES[one.reply]} |" for kind, one in KINDS.items()]
+    assert "\n".join(told) in page
+
+
 def test_what_is_sent_and_what_is_received_are_judged_apart() -> None:
     """A narrower type hurts who sends, a wider one who receives."""
     assert {part: severity("type-narrowed", part) for part in PARTS} == {

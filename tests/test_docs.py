@@ -82,7 +82,8 @@ def test_the_commands_of_a_page_work(page: Path, here: Path) -> None:
     for command in (line.removeprefix("$ ") for line in lines):
         if not command.startswith(NOT_RUN):
             program, *arguments = shlex.split(command, comments=True)
-            assert (program, main(arguments)) == ("oai-dyn", 0), command
+            fine = (0, 1) if arguments[0] == "compare" else (0,)  # 1: something differs
+            assert program == "oai-dyn" and main(arguments) in fine, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

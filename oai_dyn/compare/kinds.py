@@ -97,7 +97,7 @@ KINDS: dict[str, Kind] = {
     "bounds-changed": Kind(MAY_BREAK, MAY_BREAK, "bounds changed", "bounds changed: {after}, was {before}"),
     "rule": Kind(MAY_BREAK, MAY_BREAK, "a rule changed", "rule changed: {after}, was {before}"),
     "default": Kind(MAY_BREAK, HARMLESS, "another default", "left out, it is {after}; was {before}"),
-    "undescribed": Kind(HARMLESS, MAY_BREAK, "not described any more", "not described any more; was {before}"),
+    "undescribed": Kind(HARMLESS, MAY_BREAK, "not described", "not described; was {before}"),
     # what a caller does not notice
     "bounds-wider": Kind(HARMLESS, HARMLESS, "bounds are wider", "bounds are wider: {after}, was {before}"),
     "format": Kind(HARMLESS, HARMLESS, "another format", "format changed: {after}, was {before}"),

@@ -129,12 +129,39 @@ def tag_of(*sides: Sequence[Branch]) -> str | None:
     return max(sorted(count), key=lambda name: count[name], default=None) if any(count.values()) else None
 
 
-def objects(a: Sequence[Branch], b: Sequence[Branch]) -> Pairs:
-    """Pair the objects of two unions: by tag, then by definition's name, then by what members they share."""
+def objects(a: Sequence[Branch], b: Sequence[Branch], tag: str | None) -> Pairs:
+    """Pair the objects of two unions: by tag, then by definition's name, then by what members they share.
+
+    What one side has in branches, the other may have in one: a branch that is left over joins one that takes its tag.
+    """
     if len(a) == len(b) == 1:
         return Pairs([(a[0], b[0])], [], [])
-    tag = tag_of(a, b)
-    return best(a, b, lambda one, other: _alike(one, other, tag), key=_key)
+    pairs = best(a, b, lambda one, other: _alike(one, other, tag), key=_key)
+    if tag is None:
+        return pairs
+    to_b = [(one, other) for one in pairs.only_a if (other := _taker(one, b, tag))]
+    to_a = [(one, other) for other in pairs.only_b if (one := _taker(other, a, tag))]
+    joined = {id(one) for pair in (*to_b, *to_a) for one in pair}
+    alone = ([one for one in side if id(one) not in joined] for side in (pairs.only_a, pairs.only_b))
+    return Pairs([*pairs.both, *to_b, *to_a], *alone)
+
+
+def _taker(one: Branch, others: Sequence[Branch], tag: str) -> Branch | None:
+    """The branch of the other side that takes what this one's tag marks: one of its values, or any."""
+    if not one.tags.get(tag):
+        return None
+    takers = [other for other in others if shared(one, other, tag)] or [other for other in others if takes_any(other, tag)]
+    return max(takers, key=lambda other: (_alike(one, other, None), _key(other)), default=None)
+
+
+def shared(a: Branch, b: Branch, tag: str | None) -> frozenset[str]:
+    """The values of the tag that two branches share."""
+    return a.tags.get(tag or "", frozenset()) & b.tags.get(tag or "", frozenset())
+
+
+def takes_any(one: Branch, tag: str) -> bool:
+    """Whether a branch has the tag as a member that may be more than a few texts."""
+    return tag in one.members and tag not in one.tags
 
 
 def _alike(a: Branch, b: Branch, tag: str | None) -> float:
@@ -142,8 +169,8 @@ def _alike(a: Branch, b: Branch, tag: str | None) -> float:
     members = _shared(a.members, b.members)
     same_name = a.one.name is not None and a.one.name == b.one.name
     if tag is not None and a.tags.get(tag) and b.tags.get(tag):
-        shared = _shared(a.tags[tag], b.tags[tag])
-        return 4 + shared + same_name + members / 2 if shared else 0.0
+        alike = _shared(a.tags[tag], b.tags[tag])
+        return 4 + alike + same_name + members / 2 if alike else 0.0
     if same_name:
         return 3 + members
     return 1 + members if members >= SHARED or not (a.members or b.members) else 0.0

@@ -81,7 +81,8 @@ def _bundled() -> tuple[list[dict[str, Any]], dict[str, Schema]]:
 def _of_document(source: str) -> Side:
     imported = convert(load(source), "imported")
     count = len(imported.notes)
-    notes = [f"{count} things of its document could not be held; `oai-dyn import` lists them"] if count else []
+    things = "1 thing" if count == 1 else f"{count} things"
+    notes = [f"{things} of its document could not be held; `oai-dyn import` lists them"] if count else []
     return Side(_label(source), imported.rows, imported.definitions, notes)
 
 

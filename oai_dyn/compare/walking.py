@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import rules, words
-from .pairing import Branch, arrays, branch, objects, renamed, tag_of
+from .pairing import Branch, arrays, branch, objects, renamed, shared, tag_of, takes_any
 from .shapes import ANY, Alternative, Definitions, Schema, exact, list_in, mapping_of, types
 
 
@@ -122,15 +122,28 @@ class Walker:
             before, after = (words.alternatives(*side) for side in ((self.a, a), (self.b, b)))
             yield Find("described" if any_a else "undescribed", (), before, after)
             return
-        branches = [branch(self.a, one) for one in a], [branch(self.b, one) for one in b]
-        pairs, tag = objects(*branches), tag_of(*branches)
+        of_a, of_b = [branch(self.a, one) for one in a], [branch(self.b, one) for one in b]
+        tag = tag_of(of_a, of_b) if max(len(a), len(b)) > 1 else None
+        pairs = objects(of_a, of_b, tag)
         yield from _alone(pairs.only_a, pairs.only_b, lambda one: _label(one, tag))
-        marked = max(len(a), len(b)) > 1
         for one, other in pairs.both:
-            steps = (Step("", _label(one, tag)),) if marked else ()
-            names = (one.one.name, other.one.name)
-            for rule in (self._members, self._rest):
-                yield from (found._replace(names=names) for found in rule(one.one.schema, other.one.schema, steps))
+            steps = (Step("", _label(one, tag, other)),) if max(len(a), len(b)) > 1 else ()
+            for found in self._object(one.one.schema, other.one.schema, steps, tag if shared(one, other, tag) else None):
+                yield found._replace(names=(one.one.name, other.one.name))
+        if tag is not None:
+            yield from _tags(pairs.both, of_a, of_b, tag)
+
+    def _object(
+        self, a: Mapping[str, Any], b: Mapping[str, Any], steps: tuple[Step, ...], tag: str | None
+    ) -> Iterator[Find | Below]:
+        """Two objects. Which values a tag has that pairs them is a matter of the whole union."""
+        for found in self._members(a, b, steps):
+            if isinstance(found, Below) and found.steps[-1] == member(tag or ""):
+                inner = (find for find in self.look(found.a, found.b).finds if not find.kind.startswith("values-"))
+                yield from (find._replace(steps=found.steps) for find in inner)
+            else:
+                yield found
+        yield from self._rest(a, b, steps)
 
     def _members(self, a: Mapping[str, Any], b: Mapping[str, Any], steps: tuple[Step, ...]) -> Iterator[Find | Below]:
         """The members with names: which came, went, have another name, or differ in themselves."""
@@ -213,10 +226,23 @@ def _alone(only_a: Sequence[Any], only_b: Sequence[Any], label: Any) -> Iterator
     yield from (Find("branch-added", (), None, label(one)) for one in only_b)
 
 
-def _label(one: Branch, tag: str | None) -> str:
-    """A branch by its tag, by its definition, or by what it has: `type "text"`."""
-    if tag is not None and one.tags.get(tag):
-        return f"{words.short(tag)} {words.either(map(words.value, sorted(one.tags[tag])))}"
+def _tags(pairs: Sequence[tuple[Branch, Branch]], a: Sequence[Branch], b: Sequence[Branch], tag: str) -> Iterator[Find]:
+    """The values of the tag that no branch of the other side has."""
+    for kind, number, others in (("values-removed", 0, b), ("values-added", 1, a)):
+        known = frozenset[str]().union(*(other.tags.get(tag, frozenset()) for other in others))
+        if any(takes_any(other, tag) for other in others):
+            continue
+        for one in {id(pair[number]): pair[number] for pair in pairs}.values():
+            if alone := sorted(one.tags.get(tag, frozenset()) - known):
+                before, after = (None, alone) if number else (alone, None)
+                yield Find(kind, (Step("", _label(one, tag)), member(tag)), before, after, (one.one.name,) * 2)
+
+
+def _label(one: Branch, tag: str | None, other: Branch | None = None) -> str:
+    """A branch, or what two have in common, by its tag, by its definition, or by what it has: `type "text"`."""
+    marks = [side.tags.get(tag or "", frozenset()) for side in (one, other) if side is not None]
+    if values := frozenset.intersection(*marks) or frozenset.union(*marks):
+        return f"{words.short(tag or '')} {words.either(map(words.value, sorted(values)))}"
     if one.one.name:
         return words.short(one.one.name)
     return f"object with {words.listed([words.short(name) for name in sorted(one.members)], 4)}" if one.members else "object"

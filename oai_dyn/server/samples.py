@@ -111,7 +111,7 @@ class Maker:
     def _branch(self, branches: list[Any], spot: Spot) -> tuple[Schema, Spot]:
         """The branch that takes what is given and knows most of it, else the one whose turn it is."""
         schemas = [schema_of(branch) for branch in branches]
-        fitting = [branch for branch in schemas if self.schemas.fits(branch, spot.given)] if spot.given is not ABSENT else []
+        fitting = self._fitting(schemas, spot.given)
         nulls = [] if fitting else [branch for branch in schemas if self.schemas.fits(branch, None)]
         others = fitting or [branch for branch in schemas if types_of(branch) != ["null"]]
         if isinstance(spot.given, Mapping) and others:
@@ -120,6 +120,15 @@ class Maker:
         if spot.ending:
             return (nulls or [min(others, key=self.schemas.height)])[0], spot
         return self._next(sorted(others, key=lambda branch: self.schemas.tag(branch) not in LIKELY), nulls, spot)
+
+    def _fitting(self, branches: list[Schema], given: Any) -> list[Schema]:
+        """The branches that take what is given; those for another `type` are not looked into."""
+        if given is ABSENT:
+            return []
+        kind = given.get("type") if isinstance(given, Mapping) else None
+        if isinstance(kind, str):
+            branches = [branch for branch in branches if self.schemas.tag(branch) in (None, kind)]
+        return [branch for branch in branches if self.schemas.fits(branch, given)]
 
     def _known(self, schema: Schema, given: Mapping[str, Any]) -> int:
         """How many of the given members a branch speaks of, less those that are to be left out."""

@@ -75,12 +75,13 @@ class Schemas:
         return {**found, **schema_of(schema).get("properties", {})}
 
     def tag(self, schema: Schema) -> Any:
-        """What the `type` of an object is, as a branch of a union says it."""
+        """The one value that the `type` of an object has in a branch of a union, None where it may have others."""
         reference = schema.get("$ref", "")
         if reference in self._tags:
             return self._tags[reference]
         wanted = schema_of(self.members(schema).get("type"))
-        found = wanted.get("const", wanted.get("enum", [None])[0])
+        values = [wanted["const"]] if "const" in wanted else wanted.get("enum", [])
+        found = values[0] if len(values) == 1 else None
         if reference:
             self._tags[reference] = found
         return found
