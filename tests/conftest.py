@@ -1,4 +1,4 @@
-"""What every test has: a face of each kind, and an environment without proxies and keys."""
+"""What every test has: a face of each kind, an environment without proxies and keys, and each engine of validation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from faces import FACES, SyncFace
+
+from oai_dyn.validation import ready
 
 #: Variables that would reach into a test from outside.
 FOREIGN = (
@@ -36,3 +38,15 @@ def face(request: pytest.FixtureRequest) -> Iterator[SyncFace]:
     """The sync and the async client, behind the same plain calls."""
     with FACES[request.param]() as one:
         yield one
+
+
+@pytest.fixture(params=["jsonschema", "jsonschema-rs"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Validation with each engine: what is fast is the extra `fast`, and may be missing."""
+    if request.param == "jsonschema-rs":
+        pytest.importorskip("jsonschema_rs", reason="the extra `fast` is not installed")
+    else:
+        monkeypatch.setattr(ready, "fast_engine", lambda: None)
+    ready.forget()
+    yield request.param
+    ready.forget()

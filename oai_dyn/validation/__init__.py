@@ -1,6 +1,6 @@
 """Holding data against schemas (JSON Schema 2020-12), on demand.
 
-    checker    a schema made ready, for either engine; with `strict`, closed first
+    ready      a schema made ready, for either engine; with `strict`, closed first
     sent       what is sent, as a schema sees it
     walking    the walk over a value and a schema; what each keyword does is in `keywords` and `unions`,
     choosing   which branch of a union is meant, and `foreign` is what jsonschema does
@@ -21,7 +21,7 @@ from ..errors import ConfigError, Fault, RouteError, ValidationError
 from ..objects import plain
 from ..routes import bundled
 from ..wire import Sending
-from .checker import checker, of_route_tables
+from .ready import checker, of_route_tables
 from .sent import as_form, as_json, faults_of_texts, is_form
 
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from ..definitions import NAMED, ONE, SOME, Schema
+from ..definitions import NAMED, ONE, SOME, Schema, changed
 from ..errors import ConfigError
 from .choosing import Trial, best
 from .wording import Finding
@@ -23,17 +23,16 @@ Refusal = Any
 #: jsonschema's functions by keyword: called with a validator, the keyword's value, the value and the whole schema.
 FUNCTIONS: Mapping[str, Callable[..., Iterable[Any] | None]] = Draft202012Validator.VALIDATORS
 
-#: Keywords that name places of their own, or ask for what no other keyword has looked at.
 _WHOLLY_THEIRS = frozenset(("$anchor", "$dynamicRef", "$dynamicAnchor", "unevaluatedItems", "unevaluatedProperties"))
 
 
 def check_schema(schema: Any, compiled: Callable[[str], Any]) -> None:
     """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds a pattern that cannot be read."""
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(schema, FormatChecker(()))  # patterns are read below, as ECMA-262 has them
     except SchemaError as error:
         raise ConfigError(f"schema: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}") from None
-    for pattern in _patterns(schema):
+    for pattern in (text for one in everywhere(schema) for text in [*one.get("patternProperties", ()), one.get("pattern", "")]):
         try:
             compiled(pattern)
         except re.error as error:
@@ -41,18 +40,15 @@ def check_schema(schema: Any, compiled: Callable[[str], Any]) -> None:
 
 
 def is_wholly_theirs(schema: Any) -> bool:
-    """Whether a schema is left to jsonschema as a whole."""
-    if not isinstance(schema, Mapping):
-        return False
-    anchored = isinstance(ref := schema.get("$ref"), str) and not re.match(r"#(/|$)", ref)
-    return bool(_WHOLLY_THEIRS & schema.keys()) or anchored or any(map(is_wholly_theirs, _inside(schema)))
+    """Whether a schema is left to jsonschema as a whole: it names places of its own, or asks for what nothing has looked at."""
+    return any(_WHOLLY_THEIRS & one.keys() or not re.match(r"#(/|$)", one.get("$ref", "#")) for one in everywhere(schema))
 
 
 class Foreign:
     """A schema that is left to jsonschema: slower, and all of JSON Schema."""
 
     def __init__(self, whole: Schema) -> None:
-        self._validator = Draft202012Validator(whole)
+        self._validator = Draft202012Validator(_with_places(whole))
 
     def found(self, value: Any) -> list[Finding]:
         """What the value has wrong."""
@@ -62,8 +58,23 @@ class Foreign:
             return [Finding((), "depth", None, None, ())]
 
 
+def _with_places(schema: Any) -> Any:
+    """The schema with `false` written out: jsonschema does not tell the place of what that refuses."""
+    if not isinstance(schema, Mapping):
+        return schema if schema else dict(_NOTHING)
+    out = changed(schema, _with_places)
+    return {**out, **{keyword: False for keyword in _TOLD if schema.get(keyword) is False}}
+
+
+_NOTHING: dict[str, Any] = {"not": {}}
+
+#: Keywords that are `false` themselves, and are told with their place.
+_TOLD = ("additionalProperties", "items", "unevaluatedItems", "unevaluatedProperties")
+
+
 def _translated(error: Refusal) -> Iterator[Finding]:
-    head, keyword, wanted, value = tuple(error.relative_path), error.validator or "false", error.validator_value, error.instance
+    head, keyword, wanted, value = tuple(error.relative_path), error.validator, error.validator_value, error.instance
+    keyword = "false" if error.schema == _NOTHING else keyword
     place = tuple(error.absolute_schema_path)
     if keyword in ("anyOf", "oneOf") and error.context:
         for finding in best(list(_trials(error)), value, place):
@@ -111,13 +122,12 @@ _SPREAD: dict[Any, Callable[[Refusal], Iterator[tuple[str, Any]]]] = {
 }
 
 
-def _patterns(schema: Any) -> Iterator[str]:
+def everywhere(schema: Any) -> Iterator[Schema]:
+    """A schema and all that are in it, the booleans apart."""
     if isinstance(schema, Mapping):
-        if "pattern" in schema:
-            yield schema["pattern"]
-        yield from schema.get("patternProperties", ())
+        yield schema
         for inner in _inside(schema):
-            yield from _patterns(inner)
+            yield from everywhere(inner)
 
 
 def _inside(schema: Schema) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..definitions import Schema
-from .foreign import FUNCTIONS, Foreign, check_schema, is_wholly_theirs
+from .foreign import FUNCTIONS, Foreign, check_schema, everywhere, is_wholly_theirs
 from .unions import any_of, branches_under, one_of
 from .walking import Link, Node, Step, Steps, Walk, Walker
 from .wording import Finding
@@ -25,8 +25,12 @@ def engine(whole: Schema) -> Walker | Foreign:
 
 
 def check(schema: Schema) -> None:
-    """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds a pattern that cannot be read."""
+    """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds what cannot be read: a pattern, a reference, a rule."""
     check_schema(schema, compiled)
+    made = engine(schema)
+    if isinstance(made, Walker):
+        for inner in everywhere(schema):
+            made.steps(made.node(inner, ()))
 
 
 _MEMBERS = ("properties", "patternProperties", "additionalProperties")
@@ -233,13 +237,13 @@ def compiled(text: str) -> re.Pattern[str]:
     def as_python_has_it(found: re.Match[str]) -> str:
         nonlocal in_class
         text, inside = found.group(), in_class
-        in_class = text.startswith("[") or (in_class and text != "]")
+        in_class = text == "[" or (in_class and text != "]")
         return (_IN_CLASS if inside else _OUTSIDE).get(text, text)
 
     return re.compile(_TOKENS.sub(as_python_has_it, text))
 
 
-_TOKENS = re.compile(r"\\.|\[\^?\]?|\]|\$|\(\?<(?![=!])", re.DOTALL)
+_TOKENS = re.compile(r"\\.|\[|\]|\$|\(\?<(?![=!])", re.DOTALL)
 _OUTSIDE = {"$": r"\Z", r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[A-Za-z0-9_]", r"\W": "[^A-Za-z0-9_]", "(?<": "(?P<"}
 _IN_CLASS = {r"\d": "0-9", r"\w": "A-Za-z0-9_", "[": r"\["}
 

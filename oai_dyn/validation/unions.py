@@ -22,7 +22,7 @@ def any_of(walker: Walker, node: Node) -> Step:
         return lambda walk, value, at: _choose(walk, value, at, node, branches)
     try:
         decide = decision(rule)
-        by_first = {branches[number]: None for number in _by_first(rule)}
+        by_first, tag = {branches[number]: None for number in _by_first(rule)}, _tag_of(rule)
         if not all(0 <= number < len(branches) for number in branches_of(rule)):
             raise IndexError
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration):
@@ -33,6 +33,9 @@ def any_of(walker: Walker, node: Node) -> Step:
         choice = decide(value)
         if isinstance(choice, Miss):
             _missed(walk, choice, value, at, node, branches)
+        elif tag is not None and isinstance(value, dict) and value.get(tag) is None:
+            left = [choice] if isinstance(choice, int) else choice
+            _untagged(walk, value, at, node, [branches[number] for number in left], branches, tag)
         elif not isinstance(choice, int):
             _choose(walk, value, at, node, [branches[number] for number in choice])
         elif not by_first or not isinstance(value, list | tuple):
@@ -48,6 +51,36 @@ def _by_first(rule: Any) -> Iterable[int]:
     """The branches between which an array's first element decides."""
     for_arrays = rule.get("type", {}).get("array") if isinstance(rule, Mapping) else None
     return branches_of(for_arrays) if isinstance(for_arrays, Mapping) and "items" in for_arrays else ()
+
+
+def _tag_of(rule: Any) -> str | None:
+    """The member of an object that decides."""
+    for_objects = rule.get("type", {}).get("object") if isinstance(rule, Mapping) else None
+    return for_objects.get("key") if isinstance(for_objects, Mapping) else None
+
+
+def _untagged(walk: Walk, value: Any, at: Link, node: Node, left: list[Node], branches: list[Node], tag: str) -> None:
+    """A tag is not there, or null. What has nothing of the branches without it, and all but one key of another, lacks that."""
+    if any(not walk.tried(value, branch) for branch in left):
+        return
+    if tag in value or not any(key in value for branch in left for key in branch.schema.get("required", ())):
+        lacking = {branch: key for branch in branches if (key := _lacks_only(walk, value, branch, tag)) is not None}
+        texts = list(dict.fromkeys(text for one, key in lacking.items() if key == tag for text in _tags(walk.walker, one)[tag]))
+        if texts:
+            miss = Miss((tag,), "enum", texts, None) if tag in value else Miss((tag,), "required", texts, value)
+            _missed(walk, miss, value, at, node, branches)
+            return
+        left = list(lacking) or left
+    _choose(walk, value, at, node, left)
+
+
+def _lacks_only(walk: Walk, value: Any, branch: Node, tag: str) -> str | None:
+    """The key without which a branch does not take the value, where that is all, and it has all others that are asked for."""
+    found = walk.tried(value, branch)
+    key = found[0].path[0] if found and len(found[0].path) == 1 else None
+    more = [one for one in branch.schema.get("required", ()) if one != key]
+    alone = all(finding.path == (key,) and (finding.keyword == "required" or key == tag) for finding in found)
+    return key if isinstance(key, str) and more and alone and (key != tag or tag in _tags(walk.walker, branch)) else None
 
 
 def _missed(walk: Walk, miss: Miss, value: Any, at: Link, node: Node, branches: list[Node]) -> None:
@@ -73,12 +106,12 @@ def one_of(walker: Walker, node: Node) -> Step:
         if fitting > 1:
             walk.report(at, node, "oneOf", fitting, value)
         elif not fitting:
-            _choose(walk, value, at, node, branches)
+            _choose(walk, value, at, node, branches, "oneOf")
 
     return step
 
 
-def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Node]) -> None:
+def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Node], keyword: str = "anyOf") -> None:
     """Nothing where a branch takes the value, else what the best one says."""
     trials = []
     for branch in branches:
@@ -86,7 +119,7 @@ def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Nod
         if not found:
             return
         trials.append(Trial(found, _tags(walk.walker, branch), branch.schema.get("properties", ())))
-    walk.lift(best(trials, value, (*node.place, "anyOf")), at)
+    walk.lift(best(trials, value, (*node.place, keyword)), at)
 
 
 def branches_under(walker: Walker, node: Node, keyword: str) -> list[Node]:

@@ -18,7 +18,7 @@ from ..errors import Fault
 _TEXT, _VALUES = 60, 8
 
 #: How many values are looked at for the nearest one, and how long they may be.
-_COMPARED, _COMPARABLE = 1000, 64
+_COMPARED, _COMPARABLE = 300, 64
 
 TYPE_WORDS = {
     "null": "null",
@@ -58,22 +58,28 @@ def told(finding: Finding) -> Fault:
 
 
 def in_order(found: Iterable[Finding], value: Any) -> list[Finding]:
-    """Most telling first: as the reader of the value meets them, what is missing behind what is there."""
-    return sorted(found, key=lambda finding: _position(finding.path, value))
+    """Most telling first: as the reader of the value meets them; a missing key where its misspelling stands, else last."""
+    return sorted(found, key=lambda finding: _position(finding, value))
 
 
-def _position(path: tuple[str | int, ...], value: Any) -> list[int]:
+def _position(finding: Finding, value: Any) -> tuple[list[int], bool]:
+    missing = finding.keyword == "required"
+    slip = _misspelled(finding) if missing else None
     order = []
-    for step in path:
-        if isinstance(value, dict) and step in value:
-            order.append(next(i for i, key in enumerate(value) if key == step))
-            value = value[step]
-        elif isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
+    for step in finding.path if slip is None else (*finding.path[:-1], slip):
+        if isinstance(value, dict):
+            order.append(next((i for i, key in enumerate(value) if key == step), len(value)))
+            value = value.get(step)
+        elif isinstance(step, int):
             order.append(step)
             value = value[step]
-        else:
-            order.append(len(value) if isinstance(value, dict) else 0)
-    return order
+    return order, not missing
+
+
+def _misspelled(finding: Finding) -> str | None:
+    """The key that stands where another is missing, and looks like it."""
+    known = set(finding.known)
+    return nearest(finding.path[-1], (key for key in finding.value if key not in known))
 
 
 def phrase(finding: Finding) -> str | None:
@@ -90,7 +96,7 @@ def nearest(text: Any, options: Iterable[Any]) -> str | None:
         return None
     texts = [option for option in islice(options, _COMPARED) if isinstance(option, str) and len(option) <= _COMPARABLE]
     folded = {_folded(option): option for option in reversed(texts)}
-    found = difflib.get_close_matches(_folded(text), folded, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(_folded(text), folded, n=1, cutoff=0.65)
     return folded[found[0]] if found else None
 
 
@@ -175,8 +181,7 @@ def _same_text(option: Any, value: Any) -> bool:
 
 
 def _said_missing(finding: Finding) -> str:
-    known = set(finding.known)
-    slip = nearest(finding.path[-1], (key for key in finding.value if key not in known))
+    slip = _misspelled(finding)
     wanted = "".join(f", wanted {phrase(other)}" for other in finding.others)
     return "missing" + wanted + (f"; {shown(slip)} looks like it" if slip else "")
 
@@ -188,9 +193,9 @@ def _said_needed(finding: Finding) -> str:
 def _said_none_of(finding: Finding) -> str:
     known = set(finding.known)
     strange = [key for key in finding.value if key not in known]
-    slips = [(near, key) for key in finding.wanted if (near := nearest(key, strange))]
+    slips = [(key, near) for key in strange if (near := nearest(key, finding.wanted))]
     keys = _listed(map(shown, finding.wanted))
-    return f"has none of the keys {keys}" + "".join(f"; {shown(near)} looks like {shown(key)}" for near, key in slips[:1])
+    return f"has none of the keys {keys}" + "".join(f"; {shown(key)} looks like {shown(near)}" for key, near in slips[:1])
 
 
 def _said_unknown(finding: Finding) -> str:
@@ -255,7 +260,7 @@ WHOLE: dict[str, Callable[[Finding], str]] = {
     "dependentRequired": _said_needed,
     "has": _said_none_of,
     "additionalProperties": _said_unknown,
-    "unevaluatedProperties": _said_unknown,
+    "unevaluatedProperties": lambda finding: "has keys that are not known here",
     "propertyNames": _said_key,
     "forms": _said_forms,
     "false": lambda finding: "nothing may stand here",
