@@ -34,6 +34,8 @@ DESCRIBED: Json = {"schema": "Thing", "keys": ["a", "b"]}
         ({JSON: {}, "text/plain": {}}, {"kind": "json"}, "a body of text/plain: left out: the row sends it as json"),
         ({"application/x-www-form-urlencoded": {}}, None, "left out: a row sends JSON or a multipart form"),
         ({BINARY: {}, "audio/wav": {}}, None, "a body of application/octet-stream, audio/wav: left out"),
+        ({JSON: {"schema": {"anyOf": [TEXTS, TEXT]}}}, None, "a body of type array or string: left out: a row sends objects"),
+        ({JSON: {"schema": {"anyOf": [REF, TEXTS]}}}, {"kind": "json", "schema": "ThingsCreateRequest", "keys": ["a", "b"]}, ""),
         ({JSON: 7}, {}, "left out: wanted an object"),
         (7, {}, "wanted an object with content, an object of media types"),
     ],
@@ -133,7 +135,7 @@ def test_several_answers(responses: Json, wanted: Any) -> None:
     assert (schema(found, name) if name and name != "Thing" else name) == ("Thing" if wanted is None else wanted)
 
 
-@pytest.mark.parametrize("responses", [7, [], {"200": 7}, {"200": {"content": 7}}])
+@pytest.mark.parametrize("responses", [7, [{}], {"200": 7}, {"200": {"content": 7}}])
 def test_answers_of_a_wrong_type(responses: Any) -> None:
     """They are noted, and the row is there."""
     row, notes = operation({"responses": responses})
@@ -248,6 +250,12 @@ def test_an_answer_that_is_not_described(content: Json) -> None:
     row, notes = operation(answer(content), method="get", path="/v1/files/{id}/content")
     assert (row["reply"], row["path"]) == ({"kind": "bytes", "or": "text"}, "/v1/files/{file_id}/content")
     assert notes == ["GET /v1/files/{id}/content: no answer is described: it is read as that of files.content"]
+
+
+def test_an_answer_that_is_none() -> None:
+    """Status 204 says that nothing comes, whatever the bundled row has."""
+    row, notes = operation({"responses": {"204": {"description": "gone"}}}, method="delete", path="/files/{id}")
+    assert (row["name"], row["reply"], notes) == ("files.delete", {"kind": "none"}, [])
 
 
 def test_other_kinds_that_are_known() -> None:

@@ -82,9 +82,11 @@ def read_body(asked: Asked, references: References, notes: list[Note]) -> Found 
         left -= {found.rule["parts"][found.rule["sole"]]} if "sole" in found.rule else set()
     elif json is not None:
         found = Found({"kind": "json"}, json.schema, json.place)
+        if (kinds := types(json.schema, references)) and "object" not in kinds:
+            notes.append(Note(asked.key, f"a body of type {' or '.join(sorted(kinds))}", "left out: a row sends objects"))
+            return None
     else:
-        sendable = ", ".join(sorted(left))
-        notes.append(Note(asked.key, f"a body of {sendable}", "left out: a row sends JSON or a multipart form"))
+        notes.append(Note(asked.key, f"a body of {', '.join(sorted(left))}", "left out: a row sends JSON or a multipart form"))
         return None
     for name in sorted(left):
         notes.append(Note(asked.key, f"a body of {name}", f"left out: the row sends it as {found.rule['kind']}"))
@@ -187,8 +189,10 @@ def _of_success(asked: Asked, references: References, notes: list[Note]) -> Iter
 
 
 def _unanswered(asked: Asked, notes: list[Note]) -> Found:
-    """The reply of an operation whose document shows none."""
-    known = {"kind": "none"} if asked.known is None else asked.known.get("reply", {})
+    """The reply of an operation whose document shows none: with status 204 there is none, with any other it may be forgotten."""
+    statuses = asked.operation.get("responses")
+    empty = isinstance(statuses, Mapping) and not statuses.keys().isdisjoint(("204", "205"))
+    known = {"kind": "none"} if asked.known is None or empty else asked.known.get("reply", {})
     if known.get("kind") != "none":
         notes.append(Note(asked.key, "no answer is described", f"it is read as that of {(asked.known or {})['name']}"))
     return Found({key: known[key] for key in ("kind", "or") if key in known})
