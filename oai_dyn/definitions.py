@@ -77,8 +77,8 @@ def bundle(schema: Any) -> dict[str, Any]:
 
 def _refuse_circles(whole: Schema) -> None:
     """No definition may come back to itself without a step into the value: no engine would come to an end."""
-    named = {f"#/$defs/{name}": schema for name, schema in whole["$defs"].items()}
-    graph = {ref: [to for to in _in_place(schema) if to in named] for ref, schema in {"#": whole, **named}.items()}
+    named = {"#": whole, **{f"#/$defs/{name}": schema for name, schema in whole["$defs"].items()}}
+    graph = {ref: [to for to in _in_place(schema) if to in named] for ref, schema in named.items()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
@@ -94,8 +94,8 @@ def _in_place(schema: Any) -> Iterator[str]:
         yield ref
     for keyword in IN_PLACE & schema.keys():
         value = schema[keyword]
-        inner = value.values() if keyword in NAMED and isinstance(value, Mapping) else value if keyword in SOME else (value,)
-        for one in inner:
+        inner = list(value.values()) if keyword in NAMED and isinstance(value, Mapping) else value if keyword in SOME else [value]
+        for one in inner if isinstance(inner, list) else ():
             yield from _in_place(one)
 
 

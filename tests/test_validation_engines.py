@@ -141,6 +141,7 @@ def test_infinity_is_no_multiple() -> None:
     ("schema", "message"),
     [
         ({"type": "text"}, "schema: type: "),
+        ({"allOf": 5, "dependentSchemas": 5}, "schema: (allOf|dependentSchemas): 5 is not of type"),
         ({"properties": 5}, "schema: properties: 5 is not of type 'object'"),
         ({"exclusiveMinimum": True}, "schema: exclusiveMinimum: "),
         ({"items": {"pattern": "["}}, r"schema: the pattern '\[' cannot be read"),
