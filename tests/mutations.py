@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from corpus_bodies import Body, bodies, oracle, whole
 from jsonschema.exceptions import best_match
@@ -26,7 +27,15 @@ Schema = Mapping[str, Any]
 
 #: Longer texts and lists than this are not made.
 LONGEST = 20_000
-WRONG: dict[str, Any] = {"string": "text", "integer": 7, "boolean": True, "array": ["x"], "object": {"x": "y"}}
+#: Values of each JSON type, of which one is put where the type is wrong.
+WRONG: dict[str, tuple[Any, ...]] = {
+    "string": ("text", "", "7"),
+    "integer": (7, 0, -1),
+    "number": (0.5, 7.25),
+    "boolean": (True, False),
+    "array": (["x"], [], [{}]),
+    "object": ({"x": "y"}, {}, {"type": "text"}),
+}
 
 
 class Place(NamedTuple):
@@ -193,8 +202,9 @@ def _is(value: Any, kind: str) -> bool:
 
 def _values(place: Place) -> Iterator[tuple[str, Any]]:
     """Other values to put at a place, and the kind of fault each is."""
+    turn = crc32(".".join(map(str, place.path)).encode())
     taken = place.types | ({"integer"} if "number" in place.types else set())
-    yield from (("type", other) for kind, other in WRONG.items() if kind not in taken and not _is(place.value, kind))
+    yield from (("type", values[turn % len(values)]) for kind, values in WRONG.items() if kind not in taken)
     if place.value is not None:
         yield "null", None
     if isinstance(place.value, str) and any(map(_options, place.schemas)):
@@ -217,6 +227,8 @@ def _out_of_bounds(schema: Schema, value: Any) -> Iterator[tuple[str, Any]]:
             yield "length", (value or "x") * (schema["maxLength"] + 1)
         if "pattern" in schema:
             yield "pattern", "§ \n"
+    if isinstance(value, dict) and value and "maxProperties" in schema:
+        yield "length", {f"k{turn}": next(iter(value.values())) for turn in range(schema["maxProperties"] + 1)}
     if isinstance(value, list):
         if schema.get("minItems", 0):
             yield "length", value[: schema["minItems"] - 1]
@@ -228,16 +240,26 @@ def _keys(place: Place) -> Iterator[tuple[str, str, Any]]:
     """The object without each of its required keys, and with each misspelled."""
     if not isinstance(place.value, dict):
         return
-    for key in sorted({key for schema in place.schemas for key in schema.get("required", ()) if key in place.value}):
+    required = {key for schema in place.schemas for key in schema.get("required", ()) if key in place.value}
+    for key in sorted(required):
         yield "missing", key, {name: value for name, value in place.value.items() if name != key}
-        yield "misspelled", key, {_slip(name) if name == key else name: value for name, value in place.value.items()}
+        yield "misspelled", key, _renamed(place.value, key)
+    if any(schema.get("additionalProperties") is False for schema in place.schemas):
+        yield from (("unknown", _slip(key), _renamed(place.value, key)) for key in place.value if key not in required)
+
+
+def _renamed(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object with one of its keys misspelled."""
+    return {_slip(name) if name == key else name: one for name, one in value.items()}
 
 
 def _slip(text: str) -> str:
-    """A text with a slip of the pen in it: two letters in each other's place, or one too few, or one too many."""
+    """A text with a slip of the pen in it: a letter too few, one too many, two that have changed places, another hand."""
     half = len(text) // 2
-    swapped = text[: half - 1] + text[half : half + 1] + text[half - 1 : half] + text[half + 1 :] if half else text
-    return swapped if swapped != text else text[:half] + text[half + 1 :] if half else text + "x"
+    head, tail = text[:half], text[half:]
+    slips = (head + tail[1:], head + tail[:1] + tail, head[:-1] + tail[:1] + head[-1:] + tail[1:], text.title().replace("_", ""))
+    turn = crc32(text.encode())
+    return next(one for one in (slips[(turn + more) % 4] for more in range(4)) if one not in (text, ""))
 
 
 class Score(NamedTuple):

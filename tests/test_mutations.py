@@ -72,7 +72,7 @@ def test_what_is_broken() -> None:
     )
     made = {(one.kind, one.place): one.damaged for one in mutants(body)}
     assert made["missing", ("messages", 0, "role")]["messages"] == [{"content": "hi"}]
-    assert made["misspelled", ("model",)] == {"mdoel": "m", "messages": body.body["messages"], "n": 1}
+    assert made["misspelled", ("model",)] == {"moddel": "m", "messages": body.body["messages"], "n": 1}
     assert made["tag", ("messages", 0, "role")]["messages"][0]["role"] == "zebra"
     assert made["length", ("messages",)]["messages"] == []
     assert made["range", ("n",)]["n"] == 129
