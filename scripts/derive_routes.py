@@ -34,9 +34,10 @@ PAGES: dict[str, Json] = {
 }
 
 
-def derive(facts: Facts, decisions: Json, names: dict[str, Names]) -> list[Json]:
-    """All rows, in the order of the facts. `names` are those of the schemas, by row and part."""
+def derive(facts: Facts, decisions: Json) -> list[Json]:
+    """All rows, in the order of the facts."""
     refuse_unknown(decisions, {operation["name"] for operation in facts.operations})
+    names = make(facts, decisions).names
     return [row_of(operation, facts, decisions, names[operation["name"]]) for operation in facts.operations]
 
 
@@ -48,6 +49,7 @@ def refuse_unknown(decisions: Json, names: set[str]) -> None:
         "stream": decisions["stream"],
         "deprecated.rows": decisions["deprecated"]["rows"],
         "body.rows": decisions["body"]["rows"],
+        "schemaless.rows": decisions["schemaless"]["rows"],
     }
     for section, entries in decided.items():
         if unknown := sorted(set(entries) - names):
@@ -169,8 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"derive_routes: no operations.jsonl in {options.facts}", file=sys.stderr)
         return 2
     decisions = read_decisions()
-    facts = read_facts(options.facts, decisions)
-    rows = derive(facts, decisions, make(facts, decisions).names)
+    rows = derive(read_facts(options.facts, decisions), decisions)
     text = render(rows)
     if not options.check:
         ROUTES.write_text(text, "utf-8")

@@ -17,7 +17,7 @@ from typing import Any
 
 import naming
 import newer
-from facts import FACTS, ROOT, Facts, Json, read_decisions, read_facts
+from facts import DECISIONS, FACTS, ROOT, Facts, Json, read_decisions, read_facts
 
 from oai_dyn.openapi.converting import Converter
 from oai_dyn.openapi.deciding import decide
@@ -82,6 +82,7 @@ def make(facts: Facts, decisions: Json) -> Made:
     names = {row: {part: called[name] for part, name in parts.items()} for row, parts in names.items()}
     for row, stream in decisions["stream"].items():
         names[row].setdefault("event", stream.get("schema", ""))
+    refuse_unexplained(facts, names, decisions)
     files = grouped(definitions, {group: [called[name] for name in found] for group, found in roots.items()})
     return Made(files, names, notes, left)
 
@@ -109,6 +110,23 @@ def parts_of(operation: Json, document: Json, decisions: Json) -> dict[str, tupl
     elif operation["name"] in decisions["stream"]:
         found["event"] = media(answers[0], "text/event-stream"), f"{place}/responses"
     return {part: (schema, where) for part, (schema, where) in found.items() if schema is not None}
+
+
+def refuse_unexplained(facts: Facts, names: dict[str, dict[str, str]], decisions: Json) -> None:
+    """A part of a row without a schema has a written reason, and a reason has such a part."""
+    for operation in facts.operations:
+        row = operation["name"]
+        there = {
+            "body": operation.get("body_keywords", []) != [],
+            "query": bool(operation.get("query_keywords")),
+            "reply": reply_kind(operation, decisions) == "json",
+            "event": row in decisions["stream"],
+        }
+        missing = {part for part, wanted in there.items() if wanted} - names[row].keys()
+        if missing != decisions["schemaless"]["rows"].get(row, {}).keys():
+            raise SystemExit(
+                f"{DECISIONS.name}: schemaless.rows: {row} has no schema for: {', '.join(sorted(missing)) or 'nothing'}"
+            )
 
 
 def reply_kind(operation: Json, decisions: Json) -> str:

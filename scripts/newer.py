@@ -32,12 +32,16 @@ PAGES: dict[str, Json] = {
 def added(document: Json, rows: dict[str, Json], operations: list[Json]) -> Json:
     """The document with the newer rows' schemas among its components."""
     whole = copy.deepcopy(document)
+    components = whole["components"]["schemas"]
+    paging = {operation["name"]: operation["paging"] for operation in operations if operation.get("paging")}
     queries = {operation["name"] for operation in operations if operation.get("body_keywords") == []}
     for row, parts in rows.items():
         for part, schema in parts.items():
             part = "query" if part == "request" and row in queries else part
             for name, definition in {**schema.get("$defs", {}), "": whole_of(schema)}.items():
-                whole["components"]["schemas"][key(row, part, name)] = adapted(definition, row, part)
+                components[key(row, part, name)] = adapted(definition, row, part)
+            if part == "item":
+                components[key(row, "page")] = page_of(paging[row], {"$ref": COMPONENTS + key(row, part)})
     return whole
 
 
@@ -76,11 +80,9 @@ def parts_of(operation: Json, document: Json) -> dict[str, tuple[Json, str]]:
     row = operation["name"]
     components = document["components"]["schemas"]
     found: dict[str, tuple[Json, str]] = {}
-    for part, source in (("body", "request"), ("query", "query"), ("reply", "response"), ("event", "event")):
+    for part, source in (("body", "request"), ("query", "query"), ("reply", "response"), ("reply", "page"), ("event", "event")):
         if (name := key(row, source)) in components:
             found[part] = {"$ref": COMPONENTS + name}, row
-    if operation["paging"] and (name := key(row, "item")) in components:
-        found["reply"] = page_of(operation["paging"], {"$ref": COMPONENTS + name}), row
     if found.get("event") and operation["headers"].get("Accept") == "text/event-stream":
         found.pop("reply", None)
     return found
@@ -147,7 +149,7 @@ def of_row(row: str, part: str) -> str:
     about, does = naming.resource(row), naming.method(row)
     if part == "item" or (part == "response" and does == "Retrieve"):
         return about
-    return about if part == "event" else about + does + part.capitalize()
+    return about if part == "event" else about + does + {"page": "response"}.get(part, part).capitalize()
 
 
 def _short(name: str) -> tuple[int, str]:
