@@ -22,7 +22,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 #: The end of a chunk and the head of another with data in it (RFC 9112 section 7.1): reading on will not wait.
-_CHUNK_AHEAD = re.compile(rb"\r\n0{0,8}[1-9a-fA-F][0-9a-fA-F]{0,8}\r\n.", re.DOTALL)
+_CHUNK_AHEAD = re.compile(rb"\r\n(0{0,8}[1-9a-fA-F][0-9a-fA-F]{0,8})\r\n(?=.)", re.DOTALL)
 
 #: The longest line before a chunk, in bytes; http.client's own bound.
 _LONGEST_LINE = 2**16
@@ -101,9 +101,7 @@ class TimedResponse(http.client.HTTPResponse):
     def _close_conn(self) -> None:
         """The body is over. Whatever stands behind it in the buffer was not asked for: the connection is not used again."""
         if not self.will_close and self.fp is not None:
-            self.timed.held = True
-            self.tainted = bool(self.fp.peek())
-            self.timed.held = False
+            self.tainted = bool(self._ahead())
         super()._close_conn()  # type: ignore[misc]
 
     def read1(self, n: int = -1) -> bytes:
@@ -116,13 +114,30 @@ class TimedResponse(http.client.HTTPResponse):
             raise http.client.IncompleteRead(b"", self.length or None)
         if self.length == 0 and not self.chunked and self.fp is not None:
             self._close_conn()
-        if not self.chunked or not piece:
+        if not self.chunked or not piece or self.chunk_left:
             return piece
-        pieces, size = [piece], len(piece)
-        while size < n and not self.chunk_left and self._chunk_is_here():
-            pieces.append(super().read1(n - size))
-            size += len(pieces[-1])
+        return piece + self._chunks_here(n - len(piece))
+
+    def _chunks_here(self, most: int) -> bytes:
+        """What is in the buffer already of the chunks that come next."""
+        pieces: list[bytes] = []
+        ahead, at = self._ahead(), 0
+        while most > 0 and not self.chunk_left and (line := _CHUNK_AHEAD.match(ahead, at)):
+            size = int(line[1], 16)
+            piece = ahead[line.end() : line.end() + min(size, most)]
+            pieces.append(piece)
+            self.chunk_left = size - len(piece)
+            most -= len(piece)
+            at = line.end() + len(piece)
+        self.fp.read(at)
         return b"".join(pieces)
+
+    def _ahead(self) -> bytes:
+        """What is in the buffer."""
+        self.timed.held = True
+        ahead = self.fp.peek()
+        self.timed.held = False
+        return ahead
 
     def _read_next_chunk_size(self) -> int:
         """The size that opens a chunk. Raises ValueError for a sign or a blank, which int() would take."""
@@ -132,12 +147,6 @@ class TimedResponse(http.client.HTTPResponse):
             self._close_conn()
             raise ValueError("a chunk without a size")
         return int(size, 16)
-
-    def _chunk_is_here(self) -> bool:
-        self.timed.held = True
-        ahead = self.fp.peek()
-        self.timed.held = False
-        return _CHUNK_AHEAD.match(ahead) is not None
 
 
 class _Timed:
