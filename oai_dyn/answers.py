@@ -166,15 +166,13 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
             if not chunk:
                 break
             for piece in undo(chunk):
-                items = events.feed(piece)
-                if items:
+                for items in events.feed(piece):
                     if not progress.given:
                         progress.given = True
                         progress.tell("first_event")
                     yield Given(items)
+                    del items
                     since, wait, why = progress.clock(), call.timeout.idle, "idle"
-                if events.failure is not None:
-                    raise events.failure
         if not events.ended:
             _check_end(events, call, finish)
     except APIConnectionError as error:

@@ -61,6 +61,8 @@ class AsyncStream:
                 if type(step) is Given:
                     for item in step.items:
                         yield item
+                    item = None
+                del step
         finally:
             self._stop()
 

@@ -7,7 +7,7 @@ Record and a few lookups there; everything rare is left to `_special`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .codec import Record, decode, loads
@@ -21,35 +21,35 @@ DONE = b"[DONE]"
 Refuse = Callable[[Any, bytes], APIError]
 
 
+#: Of how many bytes the events are made at once: those of more would not stay in the processor's cache until they are used.
+_WINDOW = 2**14
+
+
 class EventReader:
     """Turns pieces of a body into events. After each `feed` the attributes tell where the stream stands.
 
     ended     the event that ends the stream has come; nothing after it is waited for
     stopped   [DONE] has come where it is no mark of the row: the same as the end of the body
     complete  the end of the body here would make a whole stream
-    failure   an error to raise once the events before it are given out
     received  how many events were given out
     """
 
     def __init__(self, call: Call, reply: Reply, refuse: Refuse) -> None:
-        self.reply = reply
         self.ended = False
         self.stopped = False
-        self.failure: OaiDynError | None = None
         self.received = 0
         self.rule: Stream = call.plan.route.stream or Stream()
-        self._decoder = Decoder(call.limits.event)
+        self._call = call
+        self._reply = reply
         self._refuse = refuse
-        self._into = call.into
-        self._read = call.read
+        self._decoder = Decoder(call.limits.event)
+        self._raw = RAW_EVENTS.get(call.into) if isinstance(call.into, type) else None
+        self._plain = call.into is None and not self.rule.envelope and call.check is None
         self._marked = False
-        self._check = call.check
-        self._plain = call.into is None and not self.rule.envelope and self._check is None
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._kept: deque[bytes] = deque()
         self._kept_size = 0
-        self._keep_most = call.limits.error_body
 
     @property
     def complete(self) -> bool:
@@ -66,58 +66,70 @@ class EventReader:
     @property
     def remains(self) -> bytes:
         """The last bytes that had come, up to `Limits.error_body`."""
-        return b"".join(self._kept)[-self._keep_most :]
+        return b"".join(self._kept)[-self._call.limits.error_body :]
 
-    def feed(self, piece: bytes) -> list[Any]:
-        """Take decoded bytes of the body, return the events they complete in the user's type."""
+    def feed(self, piece: bytes) -> Iterator[list[Any]]:
+        """Take decoded bytes of the body; give out the events they complete in the user's type, some at a time.
+
+        Raises the error that an event is, or that makes it none, after the events before it.
+        """
         self._remember(piece)
+        for at in range(0, len(piece), _WINDOW):
+            group = self._decoder.feed(piece[at : at + _WINDOW])
+            out = self._all_plain(group)
+            if out is None:
+                yield from self._one_by_one(group)
+                if self.ended or self.stopped:
+                    return
+            elif out:
+                self.received += len(out)
+                yield out
+            del out
+        if self._decoder.failed:
+            self._decoder.feed(b"")
+
+    def _one_by_one(self, group: list[bytes | Event]) -> Iterator[list[Any]]:
+        """Look at each event, for not all are plain."""
         out: list[Any] = []
+        failure: OaiDynError | None = None
         try:
-            self._take(self._decoder.feed(piece), out)
-            if self._decoder.failed and not self.ended:
-                self._decoder.feed(b"")
+            for item in group:
+                self._special(item, out)
+                if self.ended or self.stopped:
+                    break
         except OaiDynError as error:
-            self.failure = error
-        self.received += len(out)
-        return out
+            failure = error
+        if out:
+            self.received += len(out)
+            yield out
+        if failure is not None:
+            raise failure
 
-    def _take(self, raw: list[bytes | Event], out: list[Any]) -> None:
-        if self._plain:
-            # What is no JSON object ([DONE], as a rule) stands at the end: the events before it are still plain.
-            last = len(raw)
-            while last and not (type(item := raw[last - 1]) is bytes and item.startswith(b"{")):
-                last -= 1
-            try:
-                out += self._all_plain(raw[:last])
-            except (TypeError, ValueError, LookupError):
-                pass  # not all are plain: each is looked at below
-            else:
-                raw = raw[last:]
-        for item in raw:
-            self._special(item, out)
-            if self.ended or self.stopped:
-                return
-
-    def _all_plain(self, raw: list[Any]) -> list[Record]:
-        """Many events at once, as they nearly always are. Raises for a batch that holds any other."""
-        values = list(map(loads, raw))
-        if self.rule.finish:
-            open_ = self._open
-            for value in values:
-                if "error" in value:
-                    raise LookupError
-                for choice in value["choices"]:
-                    if choice["finish_reason"] is not None or choice["index"] not in open_:
-                        self._watch(value)
-        elif any("error" in value or "type" in value for value in values):
-            raise LookupError
-        return list(map(Record, values))
+    def _all_plain(self, raw: list[Any]) -> list[Record] | None:
+        """Many events at once, as they nearly always are; None where they hold any other."""
+        if not self._plain:
+            return None
+        try:
+            values = list(map(loads, raw))
+            if self.rule.finish:
+                open_ = self._open
+                for value in values:
+                    if "error" in value:
+                        return None
+                    for choice in value["choices"]:
+                        if choice["finish_reason"] is not None or choice["index"] not in open_:
+                            self._watch(value)
+            elif any("error" in value or "type" in value or value.get("object") == "error" for value in values):
+                return None
+            return list(map(Record, values))
+        except (AttributeError, TypeError, ValueError, LookupError):
+            return None
 
     def _special(self, item: bytes | Event, out: list[Any]) -> None:
         """Any event that is not a plain one: named, marked, an error, no JSON object, or for a type of the user's."""
         event = item if isinstance(item, Event) else Event(None, item)
         name, data = event.event, event.data
-        raw = RAW_EVENTS.get(self._into) if isinstance(self._into, type) else None
+        raw = self._raw
         if data[:1] not in (b"{", b"[") or data == DONE:
             text = data.decode("utf-8", "replace")
             if self._mark(text) or (name is not None and data in (b"", DONE) and self._mark(name)):
@@ -172,22 +184,22 @@ class EventReader:
     def _typed_value(self, name: str | None, value: Any, data: bytes) -> Any:
         if self.rule.envelope:
             value = {"event": name, "data": value}
-        reply = self.reply._replace(data=value, body=data)
-        if self._check is not None:
-            self._check(reply)
-        if self._read is None:
+        call, reply = self._call, self._reply._replace(data=value, body=data)
+        if call.check is not None:
+            call.check(reply)
+        if call.read is None:
             return Record(value) if type(value) is dict else value
         try:
-            return self._read(reply)
+            return call.read(reply)
         except OaiDynError:
             raise
         except Exception as error:
-            raise misfit(error, reply, self._into) from error
+            raise misfit(error, reply, call.into) from error
 
     def _remember(self, piece: bytes) -> None:
         self._kept.append(piece)
         self._kept_size += len(piece)
-        while self._kept_size - len(self._kept[0]) >= self._keep_most:
+        while self._kept_size - len(self._kept[0]) >= self._call.limits.error_body:
             self._kept_size -= len(self._kept.popleft())
 
 

@@ -65,23 +65,24 @@ class Decoder:
             rest.clear()
             chunk = buffer[end + 2 :]
             self._compact_at = _COMPACT
-            events = self._split(buffer[:end])
+            events = self._split(buffer, end)
         self._keep(chunk)
         if self.failed and not events:
             raise StreamError(f"an event of the stream passes the limit of {self.limit} bytes (Limits.event)")
         return events
 
-    def _split(self, blocks: bytes) -> list[bytes | Event]:
-        """The events of whole blocks, up to one that is too long. A byte order mark may stand before the very first."""
-        if not self._started:
+    def _split(self, buffer: bytes, end: int) -> list[bytes | Event]:
+        """The events of the whole blocks before `end`, up to one that is too long."""
+        if not self._started:  # a byte order mark may stand before the very first
             self._started = True
-            blocks = blocks.removeprefix(b"\xef\xbb\xbf")
-        if blocks.startswith(_DATA) and not self.last_id and len(blocks) <= self.limit:
-            plain = blocks[6:].split(_SEPARATOR)
-            if blocks.count(b"\n") == 2 * (len(plain) - 1):
+            if buffer.startswith(b"\xef\xbb\xbf"):
+                buffer, end = buffer[3:], end - 3
+        if buffer.startswith(_DATA) and not self.last_id and end <= self.limit:
+            plain = buffer[6:end].split(_SEPARATOR)
+            if buffer.count(b"\n", 0, end) == 2 * (len(plain) - 1):
                 return plain  # type: ignore[return-value]
         events = []
-        for block in blocks.split(b"\n\n"):
+        for block in buffer[:end].split(b"\n\n"):
             event = self._block(block)
             if self.failed:
                 break

@@ -65,6 +65,7 @@ def _batches(exchange: Exchange, owner: Stream | None = None) -> Iterator[list[A
         while (step := at_once(exchange.advance())) is not None:
             if type(step) is Given:
                 yield step.items
+            del step
     finally:
         exchange.close()
 

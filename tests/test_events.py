@@ -11,7 +11,7 @@ from by_hand import by_hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oai_dyn import DecodeError, Event, Limits, Record, Reply, StreamError
+from oai_dyn import DecodeError, Event, Limits, OaiDynError, Record, Reply, StreamError
 from oai_dyn.events import EventReader
 from oai_dyn.verdicts import in_band_error
 from oai_dyn.wire import Headers
@@ -19,13 +19,33 @@ from oai_dyn.wire import Headers
 CHAT = {"last": ["[DONE]"], "finish": True}
 
 
-def reader(rule: dict[str, Any] | None = None, **keywords: Any) -> EventReader:
+class Reader:
+    """An `EventReader` whose events come in one list for each piece, and whose error is kept as `failure`."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.inner = EventReader(*arguments)
+        self.failure: OaiDynError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def feed(self, piece: bytes) -> list[Any]:
+        found: list[Any] = []
+        try:
+            for some in self.inner.feed(piece):
+                found += some
+        except OaiDynError as error:
+            self.failure = error
+        return found
+
+
+def reader(rule: dict[str, Any] | None = None, **keywords: Any) -> Reader:
     """A reader for a row with that rule."""
     row = {"name": "a", "method": "POST", "path": "/a", "body": {"kind": "json"}, "stream": CHAT if rule is None else rule}
     limits = keywords.pop("limits", Limits())
     call = by_hand(routes=[row], limits=limits).a(**keywords).call
     reply = Reply(200, Headers([("X-Request-Id", "req-1")]))
-    return EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
+    return Reader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
 
 
 def event(data: Any, name: str | None = None) -> bytes:
@@ -178,6 +198,22 @@ def test_an_error_is_a_failure_after_what_came_before() -> None:
         assert isinstance(events.failure, StreamError)
 
 
+def test_an_error_that_only_its_object_tells_is_one_on_every_row() -> None:
+    """Where no event need name its type or its choices, too."""
+    events = reader({"eof": True})
+    assert events.feed(event({"id": 1}) + event({"object": "error", "message": "m"})) == [{"id": 1}]
+    assert isinstance(events.failure, StreamError)
+
+
+def test_what_came_together_is_given_out_some_at_a_time() -> None:
+    """Nothing is made long before it is used: a first part of a large piece comes while the rest is still bytes."""
+    events = reader()
+    some = events.inner.feed(event({"id": 1}) * 5000)
+    first = next(some)
+    assert 100 < len(first) < 5000
+    assert len(first) + sum(map(len, some)) == 5000 == events.received
+
+
 def test_an_error_of_ours_from_the_users_class_is_that_error() -> None:
     """What a class raises of our own errors is not wrapped again."""
 
@@ -272,7 +308,7 @@ SOUP = [
 ]
 
 
-def run(events: EventReader, pieces: list[bytes]) -> tuple[Any, ...]:
+def run(events: Reader, pieces: list[bytes]) -> tuple[Any, ...]:
     """Feed the pieces as a flow does, and what came of it."""
     given: list[Any] = []
     for piece in pieces:
