@@ -25,7 +25,7 @@ from ._timed import TimedAdapter, TimedResponse, current, seconds_left
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure
+from .exchange import Exchange, Failure, opened
 from .pages import Page
 from .streams import Stream, started
 from .wire import Call, Head, Headers, Read, Send, Sleep
@@ -33,8 +33,8 @@ from .wire import Call, Head, Headers, Read, Send, Sleep
 #: Connections kept open for reuse, per host; more than this many threads at once open further ones.
 POOL_SIZE = 100
 
-#: A larger piece would be made into more events at once than the processor's cache holds.
-_CHUNK = 2**14
+#: The most that is taken of a body at once, in bytes.
+_CHUNK = 2**16
 
 
 class _Wire:
@@ -52,13 +52,10 @@ class _Wire:
         plan = step.plan
         request = requests.PreparedRequest()
         request.method, request.url, request.hooks = plan.method, plan.url, {}
-        headers = dict(plan.headers)
-        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
-        if body is not None or plan.method not in ("GET", "HEAD", "OPTIONS"):
-            headers["Content-Length"] = str(0 if body is None else len(body))
+        headers, self._body = opened(plan)
         for name in ("User-Agent", "Accept-Encoding"):
             headers.setdefault(name, SKIP_HEADER)  # else urllib3 would put its own
-        request.body = self._body = body
+        request.body = self._body
         request.headers = headers  # type: ignore[assignment]  # the adapter asks for no more than a mapping
         current.deadline = step.deadline
         left = seconds_left(step.deadline)

@@ -36,57 +36,70 @@ def _next(progress: Progress, seconds: float | None, since: float, why: str) -> 
     return chunk
 
 
-def read_into(pieces: list[bytes], reply: Reply, progress: Progress, limit: int) -> Flow:
-    """Read a body to its end, decoded, and stop once more than `limit` bytes are held."""
+class Pieces:
+    """A body as it comes, up to a limit."""
+
+    def __init__(self, limit: int, reply: Reply) -> None:
+        self._limit = limit
+        self._reply = reply
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece. Raises `StreamError` once more than the limit is kept."""
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._size > self._limit:
+            what = f"the body passes the limit of {self._limit} bytes"
+            raise StreamError(what, status=self._reply.status, headers=self._reply.headers)
+
+    def joined(self) -> bytes:
+        """The whole body."""
+        return b"".join(self._pieces)
+
+
+def read_whole(reply: Reply, progress: Progress, limit: int) -> Generator[Any, Any, bytes]:
+    """The whole body of an answer, decoded, within a limit. An error on the way has what came before it."""
     undo, finish = undoing(reply)
-    size, idle, clock = 0, progress.call.timeout.idle, progress.clock
-    while chunk := (yield from _next(progress, idle, clock(), "idle")):
-        for piece in undo(chunk):
-            size += len(piece)
-            pieces.append(piece)
-            if size > limit:
-                raise StreamError(f"the body passes the limit of {limit} bytes")
-    finish()
+    pieces, idle, clock = Pieces(limit, reply), progress.call.timeout.idle, progress.clock
+    try:
+        while chunk := (yield from _next(progress, idle, clock(), "idle")):
+            for piece in undo(chunk):
+                pieces.add(piece)
+        finish()
+    except APIError as error:
+        error.body = pieces.joined()
+        raise
+    return pieces.joined()
 
 
 def undoing(reply: Reply) -> tuple[Callable[[bytes], Iterable[bytes]], Callable[[], None]]:
     """What undoes the coding of a body piece by piece, and what checks its end."""
     coding = for_encoding(reply.headers.get("content-encoding"))
-    return (_as_it_is, _nothing) if coding is None else (coding.feed, coding.finish)
+    return _NO_CODING if coding is None else (coding.feed, coding.finish)
 
 
-def _as_it_is(chunk: bytes) -> tuple[bytes]:
-    return (chunk,)
-
-
-def _nothing() -> None:
-    """The end of a body without a coding needs no check."""
-
-
-def _read_whole(reply: Reply, progress: Progress) -> Generator[Any, Any, bytes]:
-    """The whole body of an answer, decoded, within `Limits.reply`."""
-    pieces: list[bytes] = []
-    try:
-        yield from read_into(pieces, reply, progress, progress.call.limits.reply)
-    except APIError as error:
-        error.body = b"".join(pieces)
-        raise
-    return b"".join(pieces)
-
-
-def _read_json(reply: Reply, progress: Progress) -> Flow:
-    """A body of JSON, or of what else the row lets through, as what the user asked for."""
-    body = yield from _read_whole(reply, progress)
+def _read_data(reply: Reply, progress: Progress) -> Flow:
+    """An answer that is read whole: JSON, or what else the row lets through, as what the user asked for."""
     call, rule = progress.call, progress.call.plan.route.reply
+    body = yield from read_whole(reply, progress, call.limits.reply)
     content_type = reply.headers.get("content-type", "").lower()
+    is_json, raw = "json" in content_type, _raw(call.into)
     data: Any = None
-    if rule.kind == "text" or (rule.kind == "json" and rule.other == "text" and "json" not in content_type):
+    if rule.kind == "text" or (rule.kind == "json" and rule.other == "text" and not is_json):
         data = body.decode("utf-8", "replace")
-    elif rule.kind == "json" and (body or reply.status not in (204, 205)) and (not _raw(call.into) or "json" in content_type):
+    elif rule.kind == "json" and (raw is None or is_json) and (body or reply.status not in (204, 205)):
         data = _decoded(body, content_type, reply)
     refuse_disguised(data, reply, body, call)
-    attempts = progress.with_this(reply.status)
-    return _typed(Reply(reply.status, reply.headers, body, data, attempts, progress.clock() - progress.started), call)
+    whole = progress.answered(reply, body, data)
+    try:  # what the user's own class raises becomes an error that has everything
+        if call.check is not None:
+            call.check(whole)
+        return raw(whole) if raw is not None else call.read(whole) if call.read is not None else as_record(data, whole)
+    except OaiDynError:
+        raise
+    except Exception as error:
+        raise misfit(error, whole, call.into) from error
 
 
 def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
@@ -100,34 +113,13 @@ def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
         raise
 
 
-def _typed(reply: Reply, call: Call) -> Any:
-    """The result in the user's type. What their own class raises becomes a `DecodeError` that has everything."""
-    raw = _raw(call.into)
-    try:
-        if call.check is not None:
-            call.check(reply)
-        return raw(reply) if raw is not None else call.read(reply) if call.read is not None else as_record(reply.data, reply)
-    except OaiDynError:
-        raise
-    except Exception as error:
-        raise misfit(error, reply, call.into) from error
-
-
 def _read_nothing(reply: Reply, progress: Progress) -> Flow:
     """A row without an answer gives None; what came is there with `into=Reply`."""
-    body = yield from _read_whole(reply, progress)
+    body = yield from read_whole(reply, progress, progress.call.limits.reply)
     if body and "json" in reply.headers.get("content-type", "").lower():
         refuse_disguised(_decoded(body, "json", reply), reply, body, progress.call)
-    attempts = progress.with_this(reply.status)
     raw = _raw(progress.call.into)
-    return raw and raw(reply._replace(body=body, attempts=attempts, elapsed=progress.clock() - progress.started))
-
-
-def _opened(reply: Reply, progress: Progress) -> Generator[Any, Any, Reply]:
-    """Hand out the head of an answer that is read as it is asked for."""
-    reply = reply._replace(attempts=progress.with_this(reply.status), elapsed=progress.clock() - progress.started)
-    yield Opened(reply)
-    return reply
+    return raw and raw(progress.answered(reply, body))
 
 
 def _read_bytes(reply: Reply, progress: Progress) -> Flow:
@@ -135,9 +127,9 @@ def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     content_type = reply.headers.get("content-type", "").lower()
     if "html" in content_type and progress.call.plan.route.reply.other is None:
         yield from _refuse_body(reply, progress, f"bytes were asked for, and the answer has Content-Type {content_type}")
-    reply = yield from _opened(reply, progress)
+    yield Opened(reply := progress.answered(reply))
     if "json" in content_type:
-        body = yield from _read_whole(reply, progress)
+        body = yield from read_whole(reply, progress, progress.call.limits.reply)
         with contextlib.suppress(DecodeError):  # JSON lines, say: a file of the user's
             refuse_disguised(decode(body), reply, body, progress.call)
         yield Given([body])
@@ -156,7 +148,7 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
     if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
         yield from _refuse_body(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
-    reply = yield from _opened(reply, progress)
+    yield Opened(reply := progress.answered(reply))
     events = EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
     undo, finish = undoing(reply)
     since, wait, why = progress.attempt_started, call.timeout.first_event, "first event"
@@ -175,20 +167,23 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
                     since, wait, why = progress.clock(), call.timeout.idle, "idle"
         if not events.ended:
             _check_end(events, call, finish)
-    except APIConnectionError as error:
-        _settle_cut(error, events, call)
-        return
     except APIError as error:
+        if isinstance(error, APIConnectionError) and events.complete:
+            return  # what failed is the connection, and it was not needed any more
+        if isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError):
+            if call.allow_truncated:
+                return
+            error = StreamTruncated(f"the stream was cut after {events.received} events: {error.message}")
         error.body = error.body or events.remains
         if isinstance(error, StreamTruncated):
             error.received = events.received
-        raise
+        raise error
     yield from _drain(progress)
 
 
 def _refuse_body(reply: Reply, progress: Progress, why: str) -> Flow:
     """Something else came than was asked for: its own error where it holds one."""
-    body = yield from _read_whole(reply, progress)
+    body = yield from read_whole(reply, progress, progress.call.limits.reply)
     try:
         data = decode(body)
     except DecodeError:
@@ -208,19 +203,6 @@ def _check_end(events: EventReader, call: Call, finish: Callable[[], None]) -> N
         raise StreamTruncated(f"the stream ended after {events.received} events without what ends it ({events.wanted})")
 
 
-def _settle_cut(error: APIConnectionError, events: EventReader, call: Call) -> None:
-    """The connection failed or time ran out while a stream was open."""
-    if events.complete:
-        return
-    if isinstance(error, APITimeoutError):
-        error.body = events.remains
-        raise error
-    if not call.allow_truncated:
-        cut = StreamTruncated(f"the stream was cut after {events.received} events: {error.message}", body=events.remains)
-        cut.received = events.received
-        raise cut
-
-
 def _drain(progress: Progress) -> Flow:
     """Wait briefly for the end of a finished stream's body; without it the connection is closed."""
     until = progress.deadline(DRAIN_SECONDS, progress.clock(), "drain")
@@ -235,6 +217,9 @@ def _raw(into: Any) -> Callable[[Reply], Any] | None:
     return RAW.get(into) if isinstance(into, type) else None
 
 
+#: What undoes no coding.
+_NO_CODING: Any = (lambda chunk: (chunk,)), (lambda: None)
+
 #: Types of `into` that take the answer before any decoding of the user's.
 RAW: dict[type, Callable[[Reply], Any]] = {
     Reply: lambda reply: reply._replace(data=as_record(reply.data, reply)),
@@ -244,8 +229,8 @@ RAW: dict[type, Callable[[Reply], Any]] = {
 
 #: What reads an answer, by its kind.
 READERS: dict[str, Callable[[Reply, Progress], Flow]] = {
-    "json": _read_json,
-    "text": _read_json,
+    "json": _read_data,
+    "text": _read_data,
     "bytes": _read_bytes,
     "none": _read_nothing,
     "events": _read_events,

@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from pathlib import Path
 from typing import Any, Self
 
-from .exchange import Exchange, Pieces
+from .answers import Pieces
+from .exchange import Exchange
 from .pages import AsyncPage
 from .wire import Call, Given, Reply
 
@@ -124,7 +125,8 @@ class AsyncBinary(AsyncStream):
 
     async def read(self) -> bytes:
         """The whole body. Raises `StreamError` beyond `Limits.reply`."""
-        pieces = Pieces(await self._open())
+        exchange = await self._open()
+        pieces = Pieces(exchange.call.limits.reply, self.reply)
         async for piece in self:
             pieces.add(piece)
         return pieces.joined()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .errors import APIConnectionError, APIError, APITimeoutError, OaiDynError, StreamError
 from .flow import run
-from .wire import Call, Given, Head, Opened, Read, Reply, Send, Sleep
+from .wire import Call, Given, Head, Opened, Plan, Read, Reply, Send, Sleep
 
 
 class Failure(NamedTuple):
@@ -142,6 +142,15 @@ def failure_of(failure: Failure, step: Any) -> APIConnectionError:
     return error
 
 
+def opened(plan: Plan) -> tuple[dict[str, str], Any]:
+    """The headers of a request with the length of its body, and the body: bytes, or opened for this attempt, or None."""
+    body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
+    headers = dict(plan.headers)
+    if body is not None or plan.method not in ("GET", "HEAD", "OPTIONS"):
+        headers["Content-Length"] = str(0 if body is None else len(body))
+    return headers, body
+
+
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine that never waits for an event loop, and return its result."""
     try:
@@ -149,25 +158,3 @@ def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as end:
         return end.value
     raise RuntimeError("a synchronous wire waited for an event loop")
-
-
-class Pieces:
-    """A body read whole, within `Limits.reply`."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._reply = exchange.reply
-        self._limit = exchange.call.limits.reply
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        """Keep a piece. Raises `StreamError` beyond the limit."""
-        self._size += len(piece)
-        if self._size > self._limit:
-            status, headers = (self._reply.status, self._reply.headers) if self._reply else (None, {})
-            raise StreamError(f"the body passes the limit of {self._limit} bytes", status=status, headers=headers)
-        self._pieces.append(piece)
-
-    def joined(self) -> bytes:
-        """The whole body."""
-        return b"".join(self._pieces)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from .answers import READERS, Flow, read_into
+from .answers import READERS, Flow, read_whole
 from .errors import APIError, APIStatusError
 from .form import normal_path
 from .progress import Progress, log
@@ -109,10 +109,10 @@ def _redirected(plan: Plan, reply: Reply) -> Plan:
 
 def _refused(reply: Reply, progress: Progress) -> Generator[Any, Any, APIError]:
     """The error that an answer's status stands for, with as much of its body as the limit lets in."""
-    pieces: list[bytes] = []
     try:
-        yield from read_into(pieces, reply, progress, progress.call.limits.error_body)
+        body = yield from read_whole(reply, progress, progress.call.limits.error_body)
     except APIError as cut:
         # The status is known and tells more than the cut does; a body too long or cut is shown as far as it came.
         log.debug("an error's body was not read to its end: %s", type(cut).__name__)
-    return status_error(reply.status, reply, b"".join(pieces), progress.call)
+        body = cut.body
+    return status_error(reply.status, reply, body, progress.call)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from .plan import redacted
 from .verdicts import concealed_reply
@@ -16,7 +17,7 @@ log = logging.getLogger("oai_dyn")
 
 
 class Progress:
-    """What one call has come to so far."""
+    """What one call has come to so far. `reply` is the answer of this attempt, as far as it is known."""
 
     def __init__(self, call: Call, clock: Callable[[], float]) -> None:
         self.call = call
@@ -44,6 +45,11 @@ class Progress:
     def with_this(self, status: int | None, error: str | None = None, wait: float | None = None) -> tuple[Attempt, ...]:
         """All attempts so far, and this one."""
         return (*self.attempts, Attempt(self.number, status, error, self.clock() - self.attempt_started, wait))
+
+    def answered(self, reply: Reply, body: bytes = b"", data: Any = None) -> Reply:
+        """The answer with all that is known of it by now."""
+        attempts, elapsed = self.with_this(reply.status), self.clock() - self.started
+        return Reply(reply.status, reply.headers, body, data, attempts, elapsed)
 
     def tell(self, kind: str, error: BaseException | None = None) -> None:
         """Tell the hook and the log; a hook that raises is logged and changes nothing."""

@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from .exchange import Exchange, Pieces, at_once
+from .answers import Pieces
+from .exchange import Exchange, at_once
 from .wire import Given, Opened, Reply
 
 
@@ -79,7 +80,7 @@ class Binary(Stream):
 
     def read(self) -> bytes:
         """The whole body. Raises `StreamError` beyond `Limits.reply`."""
-        pieces = Pieces(self._exchange)
+        pieces = Pieces(self._exchange.call.limits.reply, self.reply)
         for piece in self:
             pieces.add(piece)
         return pieces.joined()
