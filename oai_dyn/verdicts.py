@@ -19,6 +19,9 @@ _STARRED = re.compile(r"[\w-]*\*{3,}[\w-]*")
 #: The shortest piece of a key that is taken out; a shorter one would take words with it.
 _SHORTEST = 4
 
+#: What a starred key is no longer than, in bytes.
+_LONGEST = 256
+
 
 def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError:
     """Make the error for a status and a body of any shape."""
@@ -79,13 +82,16 @@ def complete(error: APIError, reply: Reply | None, call: Call) -> None:
         conceal(value, secrets) if isinstance(value, str) else value for value in (error.code, error.type, error.param)
     )
     error.headers = concealed_headers(error.headers, secrets)
-    body = conceal(error.body.decode("latin-1"), secrets).encode("latin-1")
-    if isinstance(error, DecodeError) and error.data is not None and body != error.body:
+    decoded = isinstance(error, DecodeError) and error.data is not None
+    # What was decoded came from all of the body; else no more is looked through than can be shown.
+    seen = error.body if decoded else error.body[: limit + max([_LONGEST, *map(len, secrets)])]
+    body = conceal(seen.decode("latin-1"), secrets).encode("latin-1")
+    if isinstance(error, DecodeError) and decoded and body != seen:
         try:
             error.data = decode(body)
         except DecodeError:
             error.data = None
-    error.body = _without_cut_key(body[:limit], secrets) if len(body) >= limit else body
+    error.body = _without_cut_key(body[:limit], secrets) if len(body) >= limit or len(seen) < len(error.body) else body
 
 
 def conceal(text: str, secrets: list[Secret]) -> str:

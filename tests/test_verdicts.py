@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from by_hand import JSON, by_hand
 
-from oai_dyn import BadRequestError, DecodeError, Limits, StreamError
+from oai_dyn import BadRequestError, DecodeError, Limits, StreamError, verdicts
 
 
 def test_the_beginning_of_a_key_at_the_cut_is_taken_out() -> None:
@@ -17,6 +17,29 @@ def test_the_beginning_of_a_key_at_the_cut_is_taken_out() -> None:
     with pytest.raises(BadRequestError) as caught:
         hand.read(b"x" * 12 + b"secret-key-1")
     assert caught.value.body == b"x" * 12 + b"***"
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 10, 300])
+def test_of_a_huge_body_no_more_is_looked_through_than_is_shown(before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are taken out wherever they stand in what is shown, and what lies behind is not touched."""
+    lengths: list[int] = []
+
+    def watched(text: str, secrets: list[Any], conceal: Any = verdicts.conceal) -> str:
+        lengths.append(len(text))
+        found: str = conceal(text, secrets)
+        return found
+
+    monkeypatch.setattr(verdicts, "conceal", watched)
+    key = "secret-" + "k" * 300
+    hand = by_hand(api_key=key, limits=Limits(error_body=400)).models.retrieve("m")
+    hand.head(400, JSON)
+    body = b'{"a": "' + b" " * before
+    with pytest.raises(BadRequestError) as caught:
+        hand.read(body + f"{key} ".encode() * 10_000 + b'"}')
+    assert caught.value.body[: len(body) + 3] == (body + b"***")[:400]
+    assert b"secr" not in caught.value.body
+    assert len(caught.value.body) <= 403
+    assert max(lengths) < 1000
 
 
 def test_data_that_held_a_key_is_read_again() -> None:
