@@ -8,40 +8,29 @@ that holds bytes nobody asked for is closed instead of used, and in a session of
 from __future__ import annotations
 
 import asyncio
-import io
+import contextlib
 import os
 import ssl
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Self
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
-from yarl import URL
 
-from ._connecting import answer_on, open_session, request_in, within
-from ._connecting import connect as connect_to
+from ._connecting import Answer, Origin, Waits, request_in
 from .async_streams import AsyncStream, pending
 from .client import BaseClient
 from .environment import proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure
+from .exchange import Exchange, Failure, opened
 from .pages import AsyncPage
 from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
 
-#: The URL as the plan has it: without `encoded`, yarl would rewrite what is already encoded.
-_url = lru_cache(256)(partial(URL, encoded=True))
-
-#: A larger piece would be made into more events at once than the processor's cache holds.
-_CHUNK = 2**14
-
-#: What aiohttp would put of its own where the plan has none.
-_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-
-#: A body in memory from this size on, in bytes, is handed over as a file: aiohttp warns of it otherwise.
-_LARGE = 2**20
+#: The most that is taken of a body at once, in bytes.
+_CHUNK = 2**18
 
 
 class _Wire:
@@ -49,43 +38,28 @@ class _Wire:
 
     foreign = (OSError, aiohttp.ClientError, HttpProcessingError)
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, place: Place) -> None:
         self._client = client
-        self._response: aiohttp.ClientResponse | None = None
+        self._place = place
+        self._response: Answer | aiohttp.ClientResponse | None = None
         self._connected = False
 
     async def send(self, step: Send) -> Head:
         self.release()
         self._connected = False
-        self._response = response = await within(step.deadline, self._request(step.plan, step.connect))
+        self._response = response = await self._place.waits.within(step.deadline, self._ask(step.plan, step.connect))
         return Head(response.status, Headers(response.raw_headers))
 
-    async def _request(self, plan: Plan, connect: float | None) -> aiohttp.ClientResponse:
-        """Send one request and return with its head.
-
-        In a session of ours the request goes to the connector as it is: `ClientSession.request` would copy the headers,
-        look for cookies and redirects and set timers again for each call. A session of the user's does as it does.
-        """
-        client, url, headers = self._client, _url(plan.url), plan.headers
-        if client._closed:
+    async def _ask(self, plan: Plan, connect: float | None) -> Answer | aiohttp.ClientResponse:
+        if self._client._closed:
             raise ConfigError("the client is closed")
-        body = plan.body if plan.body is None or isinstance(plan.body, bytes) else plan.body()
-        if body is not None and (not isinstance(body, bytes) or len(body) >= _LARGE):
-            headers = {**headers, "Content-Length": str(len(body))}
-            body = io.BytesIO(body) if isinstance(body, bytes) else body
-        skip = [name for name in _AUTOMATIC if name not in headers] or None
-        if client._session_given is not None:
+        headers, body = opened(plan)
+        if self._place.origin is None:
             self._connected = True  # as far as can be known
-            return await request_in(
-                client._session_given, plan.method, url, connect, data=body, headers=headers, skip_auto_headers=skip
-            )
-        session, loop = await client._session(), asyncio.get_running_loop()
-        request = aiohttp.ClientRequest(
-            plan.method, url, data=body, headers=headers, skip_auto_headers=skip, loop=loop, session=session, proxy=client._proxy
-        )
-        connection = await connect_to(session, request, connect)
+            return await request_in(self._client._session_given, plan.method, plan.url, headers, body, connect)
+        connection = await self._place.origin.connect(connect)
         self._connected = True
-        return await answer_on(connection, request)
+        return await self._place.origin.ask(connection, plan.method, plan.url, headers, body)
 
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
@@ -95,7 +69,7 @@ class _Wire:
             return content._read_nowait(_CHUNK)
         if content.at_eof():
             return b""
-        return await within(step.deadline, content.read(_CHUNK))
+        return await self._place.waits.within(step.deadline, content.read(_CHUNK))
 
     async def sleep(self, step: Sleep) -> None:
         await asyncio.sleep(step.seconds)
@@ -125,8 +99,6 @@ class AsyncClient(BaseClient):
         self._held: Held = {}
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
         weakref.finalize(self, _finish, self._held).atexit = False
-        proxy = None if self._session_given is not None else proxy_for(self.base_url)
-        self._proxy = None if proxy is None else URL(proxy)
         self._lock = threading.Lock()
         self._closed = False
         _clients.add(self)
@@ -138,19 +110,15 @@ class AsyncClient(BaseClient):
         return result
 
     def _begin(self, call: Call) -> Exchange:
-        return Exchange(call, _Wire(self), asyncio.get_running_loop().time)
-
-    async def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
-        held = self._held.get(loop)
-        if held is None:
-            with self._lock:
-                for dead in [known for known in self._held if known.is_closed()]:
-                    self._held.pop(dead)[0].detach()
-                session = open_session()
-                held = self._held[loop] = session, _keep(self._held, loop, session)
-            await anext(held[1])
-        return held[0]
+        return Exchange(call, _Wire(self, self._held.get(loop) or self._hold(loop)), loop.time)
+
+    def _hold(self, loop: asyncio.AbstractEventLoop) -> Place:
+        with self._lock:
+            for dead in [known for known in self._held if known.is_closed()]:
+                self._held.pop(dead).forget()
+        self._held[loop] = Place(self, loop)
+        return self._held[loop]
 
     async def close(self) -> None:
         """Close the connections, those of open streams and of other loops too. A session that was handed over stays open."""
@@ -159,7 +127,7 @@ class AsyncClient(BaseClient):
             stream.cut()
         here = asyncio.get_running_loop()
         if here in self._held:
-            await self._held[here][1].aclose()
+            await self._held[here].keeper.aclose()
         _finish(self._held)
 
     async def __aenter__(self) -> Self:
@@ -169,25 +137,42 @@ class AsyncClient(BaseClient):
         await self.close()
 
 
-Held = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
+class Place:
+    """What a client has in one event loop."""
+
+    def __init__(self, client: AsyncClient, loop: asyncio.AbstractEventLoop) -> None:
+        self.waits = Waits(loop)
+        self.origin = None if client._session_given is not None else Origin(client.base_url, proxy_for(client.base_url))
+        self.keeper = _keep(client._held, loop, self.origin)
+        with contextlib.suppress(StopIteration):  # it waits for nothing before its first step, by which the loop knows of it
+            self.keeper.__anext__().send(None)
+
+    def forget(self) -> None:
+        """The loop is gone, and with it what could be closed."""
+        if self.origin is not None:
+            self.origin.session.detach()
 
 
-async def _keep(held: Held, loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
-    """Hold a session for as long as its loop runs: a loop that ends closes its async generators, and so this one."""
+Held = dict[asyncio.AbstractEventLoop, Place]
+
+
+async def _keep(held: Held, loop: asyncio.AbstractEventLoop, origin: Origin | None) -> AsyncGenerator[None, None]:
+    """Hold a place for as long as its loop runs: a loop that ends closes its async generators, and so this one."""
     try:
         yield
     finally:
         held.pop(loop, None)
-        await session.close()
+        if origin is not None:
+            await origin.session.close()
 
 
 def _finish(held: Held) -> None:
     """Close what is left on loops that run elsewhere; a loop that stands still closes its own when it ends."""
-    for loop, (session, keeper) in list(held.items()):
+    for loop, place in list(held.items()):
         if loop.is_closed():
-            session.detach()
+            place.forget()
         elif loop.is_running():
-            loop.call_soon_threadsafe(loop.create_task, keeper.aclose())
+            loop.call_soon_threadsafe(loop.create_task, place.keeper.aclose())
 
 
 _clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()

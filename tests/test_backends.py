@@ -9,10 +9,11 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 from hostile import HostileServer, json_reply
 
-from oai_dyn import AsyncClient, Client, _aiohttp, _connecting, _requests, _timed
+from oai_dyn import APIStatusError, AsyncClient, Client, _aiohttp, _connecting, _requests, _timed
 
 
 def test_a_forked_child_takes_no_connection_of_its_parents() -> None:
@@ -51,43 +52,90 @@ def test_one_session_for_threads_that_begin_at_once() -> None:
         assert found[0] is found[1]
 
 
-@pytest.mark.parametrize("sock", [None, "closed", "quiet", "bytes", "end"])
-def test_whether_a_pooled_connection_has_something_to_say(sock: str | None) -> None:
-    """Bytes or the end that nobody asked for show without being read; a socket that is gone has nothing."""
+@pytest.mark.parametrize("said", [None, b"x", b""])
+def test_whether_a_pooled_connection_has_something_to_say(said: bytes | None) -> None:
+    """Bytes or the end that nobody asked for show without being read."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        if sock == "bytes":
-            theirs.sendall(b"x")
-        if sock == "end":
-            theirs.close()
-        if sock == "closed":
-            ours.close()
-        assert _connecting._readable(ours if sock else None) == (sock in ("bytes", "end"))
+        if said is not None:
+            theirs.sendall(said) if said else theirs.close()
+        transport = SimpleNamespace(get_extra_info={"socket": ours}.get)
+        assert _connecting._readable(transport) == (said is not None)
 
 
-@pytest.mark.parametrize("protocol", [None, SimpleNamespace(should_close=False), SimpleNamespace(should_close=True)])
-def test_connections_of_other_kinds_are_handed_out(protocol: Any) -> None:
-    """A connection that is gone already, or one of another factory's, is used as it is when it is new."""
-    connection = SimpleNamespace(protocol=protocol, transport=object())
+def test_a_connection_that_is_lost_before_it_is_used() -> None:
+    """Nothing is written to it: it is a connection error, and the connection is let go of."""
+    closed: list[bool] = []
+    protocol = SimpleNamespace(set_response_params=lambda **parts: None)
+    connection = SimpleNamespace(protocol=protocol, transport=None, close=lambda: closed.append(True))
 
-    async def connected(*arguments: Any, **keywords: Any) -> Any:
-        return connection
+    async def main() -> None:
+        origin = _connecting.Origin("http://127.0.0.1:9/v1", None)
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await origin.ask(connection, "GET", "http://127.0.0.1:9/v1/models", {}, None)
+        await origin.session.close()
 
-    session: Any = SimpleNamespace(connector=SimpleNamespace(connect=connected))
-    request: Any = None
-    assert asyncio.run(_connecting.connect(session, request, 1.0)) is connection
+    asyncio.run(main())
+    assert closed == [True]
+
+
+def test_a_connection_with_bytes_yet_to_be_sent_is_not_used_again() -> None:
+    """A server may answer before it has taken the whole body; the rest of it is for nobody."""
+
+    async def main() -> None:
+        over, accepted = asyncio.Event(), list[bytes]()
+
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            await over.wait()
+            writer.transport.abort()
+
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, AsyncClient(api_key="k", base_url=url, max_retries=0) as client:
+            for _ in range(2):
+                with pytest.raises(APIStatusError, match="HTTP 413"):
+                    await client.request("POST", "/x", {"text": "x" * 20_000_000})
+            over.set()
+        assert len(accepted) == 2
+
+    asyncio.run(main())
 
 
 def test_a_deadline_ends_what_is_waited_for() -> None:
     """In time it is nothing; too late it is a TimeoutError, and the task goes on."""
 
     async def main() -> None:
-        now = asyncio.get_running_loop().time
-        assert await _connecting.within(None, asyncio.sleep(0, "a")) == "a"
-        assert await _connecting.within(now() + 5, asyncio.sleep(0, "b")) == "b"
+        loop = asyncio.get_running_loop()
+        waits, now = _connecting.Waits(loop), loop.time
+        assert await waits.within(None, asyncio.sleep(0, "a")) == "a"
+        assert await waits.within(now() + 5, asyncio.sleep(0, "b")) == "b"
         with pytest.raises(TimeoutError):
-            await _connecting.within(now() + 0.01, asyncio.sleep(5))
-        await asyncio.sleep(0)
+            await waits.within(now() + 0.01, asyncio.sleep(5))
+        assert await waits.within(now() + 5, asyncio.sleep(0, "c")) == "c"
+
+    asyncio.run(main())
+
+
+def test_each_of_many_waits_ends_at_its_own_deadline() -> None:
+    """One timer serves all: those begun later that end sooner, those that go on, those that are over."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        waits, began, ended = _connecting.Waits(loop), loop.time(), dict[float, float]()
+
+        async def wait(seconds: float) -> None:
+            with pytest.raises(TimeoutError):
+                await waits.within(began + seconds, asyncio.sleep(5))
+            ended[seconds] = loop.time() - began
+
+        async with asyncio.TaskGroup() as group:
+            for seconds in (0.06, 0.02, 0.04, 0.06):
+                group.create_task(wait(seconds))
+            await waits.within(began + 0.03, asyncio.sleep(0))
+        assert list(ended) == [0.02, 0.04, 0.06]
+        assert all(seconds <= took < seconds + 0.02 for seconds, took in ended.items())
 
     asyncio.run(main())
 
@@ -96,7 +144,8 @@ def test_a_cancellation_is_no_timeout() -> None:
     """Who cancels the task while it waits for a deadline has it cancelled."""
 
     async def main() -> None:
-        task = asyncio.ensure_future(_connecting.within(asyncio.get_running_loop().time() + 5, asyncio.sleep(5)))
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(_connecting.Waits(loop).within(loop.time() + 5, asyncio.sleep(5)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
