@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import ssl
-import threading
 import weakref
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -99,9 +97,7 @@ class AsyncClient(BaseClient):
         self._held: Held = {}
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
         weakref.finalize(self, _finish, self._held).atexit = False
-        self._lock = threading.Lock()
         self._closed = False
-        _clients.add(self)
 
     def _start(self, call: Call) -> Any:
         result = pending(partial(self._begin, call), call)
@@ -114,9 +110,9 @@ class AsyncClient(BaseClient):
         return Exchange(call, _Wire(self, self._held.get(loop) or self._hold(loop)), loop.time)
 
     def _hold(self, loop: asyncio.AbstractEventLoop) -> Place:
-        with self._lock:
-            for dead in [known for known in self._held if known.is_closed()]:
-                self._held.pop(dead).forget()
+        for other in list(self._held):
+            if other.is_closed() and (dead := self._held.pop(other, None)) is not None:  # another thread may have been faster
+                dead.forget()
         self._held[loop] = Place(self, loop)
         return self._held[loop]
 
@@ -173,15 +169,3 @@ def _finish(held: Held) -> None:
             place.forget()
         elif loop.is_running():
             loop.call_soon_threadsafe(loop.create_task, place.keeper.aclose())
-
-
-_clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()
-
-
-def _forget_locks() -> None:
-    """In a forked child: a lock that a thread of the parent held would stay locked for ever."""
-    for client in list(_clients):
-        client._lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_locks)

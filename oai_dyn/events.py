@@ -139,7 +139,12 @@ class EventReader:
                 return
             if not text and raw is None and name != "error":
                 return  # a keep-alive of some servers
-        value = self._value(data, lenient=raw is not None or name == "error")
+        try:
+            value = decode(data)
+        except DecodeError:
+            if raw is None and name != "error":
+                raise
+            value = data.decode("utf-8", "replace")
         if name == "error" or self._is_error(value):
             raise self._refuse(value, data)
         self._watch(value)
@@ -159,20 +164,13 @@ class EventReader:
             self.ended = True
         return self.ended
 
-    def _value(self, data: bytes, lenient: bool) -> Any:
-        try:
-            return decode(data)
-        except DecodeError:
-            if lenient:
-                return data.decode("utf-8", "replace")
-            raise
-
     def _is_error(self, value: Any) -> bool:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]  # the form of Google's servers
-        if not isinstance(value, dict) or value.get("type", "error") != "error":
-            return isinstance(value, dict) and value.get("object") == "error"
-        return bool(value.get("error") or "type" in value or value.get("object") == "error")
+        if not isinstance(value, dict):
+            return False
+        named = value.get("object") == "error" or value.get("type") == "error"
+        return named or ("type" not in value and bool(value.get("error")))
 
     def _watch(self, value: Any) -> None:
         """Note which choices are open and which are finished."""

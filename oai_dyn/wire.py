@@ -23,10 +23,6 @@ class Secret(str):
         return str, ("***",)
 
 
-def _latin(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("latin-1")
-
-
 class Frozen(dict[str, Any]):
     """A dict that is not changed any more, and travels (a mappingproxy does not)."""
 
@@ -51,38 +47,33 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str] | tuple[bytes, bytes]] = ()) -> None:
         self._raw: tuple[Any, ...] = tuple(pairs)
-        self._map: dict[Any, Any] | None = None
+        self._map: dict[str, str] | None = None
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every line of the head, in order."""
-        return tuple((_latin(name), _latin(value)) for name, value in self._raw)
+        if self._raw and isinstance(self._raw[0][0], bytes):  # decoded when the first of them is looked at
+            self._raw = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._raw])
+        return self._raw
 
-    def _folded(self) -> dict[Any, Any]:
-        """Lower-case name to value, as they came: what is never looked at is never decoded."""
+    def _folded(self) -> dict[str, str]:
+        """Lower-case name to value."""
         if self._map is None:
-            self._map = {name.lower(): value for name, value in self._raw}
-            if len(self._map) != len(self._raw):
-                self._map = {}
-                for name, value in self._raw:
-                    key, comma = name.lower(), ", " if isinstance(value, str) else b", "
-                    self._map[key] = self._map[key] + comma + value if key in self._map else value
+            self._map = {}
+            for name, value in self.pairs:
+                key = name.lower()
+                self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
         return self._map
 
     def get(self, name: str, default: Any = None) -> Any:
         """The header's value, or `default`."""
-        folded, key = self._folded(), name.lower()
-        value = folded.get(key.encode("latin-1", "replace") if self._raw and type(self._raw[0][0]) is bytes else key)
-        return default if value is None else _latin(value)
+        return self._folded().get(name.lower(), default)
 
     def __getitem__(self, name: str) -> str:
-        value: str | None = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
+        return self._folded()[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([_latin(name) for name in self._folded()])
+        return iter(self._folded())
 
     def __len__(self) -> int:
         return len(self._folded())

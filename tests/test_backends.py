@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from hostile import HostileServer, json_reply
 
-from oai_dyn import APIStatusError, AsyncClient, Client, _aiohttp, _connecting, _requests, _timed
+from oai_dyn import APIStatusError, AsyncClient, Client, _connecting, _requests, _timed
 
 
 def test_a_forked_child_takes_no_connection_of_its_parents() -> None:
@@ -31,12 +31,18 @@ def test_a_forked_child_takes_no_connection_of_its_parents() -> None:
         session.close()
 
 
-def test_a_forked_childs_lock_is_free() -> None:
-    """A lock that was held when the process forked holds nobody up in the child."""
-    client = AsyncClient(api_key="k")
-    client._lock.acquire()
-    _aiohttp._forget_locks()
-    assert client._lock.acquire(blocking=False)
+def test_a_loop_that_is_gone_is_forgotten() -> None:
+    """With a session of the user's there is nothing of ours in it to let go of."""
+    client = AsyncClient(api_key="k", session=object())
+
+    async def hold() -> None:
+        client._hold(asyncio.get_running_loop())
+
+    for _ in range(3):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(hold())
+        loop.close()
+    assert list(client._held) == [loop]
 
 
 def test_one_session_for_threads_that_begin_at_once() -> None:
