@@ -111,4 +111,4 @@ def _users_level() -> int:
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "oai_dyn":
         frame, level = frame.f_back, level + 1
-    return level - 1
+    return level
