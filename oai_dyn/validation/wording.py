@@ -70,8 +70,8 @@ def _position(finding: Finding, value: Any) -> tuple[list[int], bool]:
         if isinstance(value, dict):
             order.append(next((i for i, key in enumerate(value) if key == step), len(value)))
             value = value.get(step)
-        elif isinstance(step, int):
-            order.append(step)
+        else:
+            order.append(int(step))
             value = value[step]
     return order, not missing
 
@@ -177,7 +177,7 @@ def _said_enum(finding: Finding) -> str:
 
 
 def _same_text(option: Any, value: Any) -> bool:
-    return isinstance(option, str) and isinstance(value, int | float) and option.lower() == str(value).lower()
+    return isinstance(option, str) and isinstance(value, int | float) and option.lower() == shown(value)
 
 
 def _said_missing(finding: Finding) -> str:
