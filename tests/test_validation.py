@@ -309,12 +309,20 @@ def test_a_wrong_setting_is_refused(face: SyncFace, value: Any, message: str) ->
     ],
 )
 def test_a_row_without_a_schema_says_so(face: SyncFace, row: Any, validate: str, what: str) -> None:
-    """Who asks for a check that cannot be made is told, and nothing is sent."""
+    """Who asks for a check of a call that cannot be made is told, and nothing is sent; a client looks where it can."""
     bare = {"name": "bare", "method": "POST", "path": "/bare", **row}
-    with HostileServer([]) as server:
+    with HostileServer([sse_reply(["[DONE]"]) if "stream" in row else json_reply({})]) as server:
+        client = face.client(base_url=server.url, routes=[bare], validate=validate)
         with pytest.raises(ConfigError, match=f"^validate: there is no schema for {what}$"):
-            face.wait(face.client(base_url=server.url, routes=[bare], validate=validate).bare())
+            face.wait(client.bare(validate=validate))
         assert server.accepted == 0
+        assert list(face.iterate(client.bare()) if "stream" in row else face.wait(client.bare())) == []
+
+
+def test_a_request_without_a_row_is_sent(face: SyncFace) -> None:
+    """There is nothing to hold it against."""
+    with HostileServer([json_reply({"id": 5})]) as server:
+        assert face.wait(face.client(base_url=server.url, validate=True).request("POST", "/rerank", {"q": 1})) == {"id": 5}
 
 
 def test_a_row_names_a_bundled_schema_or_a_file(face: SyncFace, tmp_path: Path, engine: str) -> None:

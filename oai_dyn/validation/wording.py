@@ -190,14 +190,6 @@ def _said_needed(finding: Finding) -> str:
     return f"missing; {shown(finding.wanted)} needs it"
 
 
-def _said_none_of(finding: Finding) -> str:
-    known = set(finding.known)
-    strange = [key for key in finding.value if key not in known]
-    slips = [(key, near) for key in strange if (near := nearest(key, finding.wanted))]
-    keys = _listed(map(shown, finding.wanted))
-    return f"has none of the keys {keys}" + "".join(f"; {shown(key)} looks like {shown(near)}" for key, near in slips[:1])
-
-
 def _said_unknown(finding: Finding) -> str:
     known = list(finding.known)
     near = nearest(finding.path[-1], known)
@@ -258,7 +250,7 @@ WHOLE: dict[str, Callable[[Finding], str]] = {
     "const": _said_enum,
     "required": _said_missing,
     "dependentRequired": _said_needed,
-    "has": _said_none_of,
+    "has": lambda finding: f"has none of the keys {_listed(map(shown, finding.wanted))}",
     "additionalProperties": _said_unknown,
     "unevaluatedProperties": lambda finding: "has keys that are not known here",
     "propertyNames": _said_key,
