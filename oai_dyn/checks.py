@@ -1,7 +1,7 @@
 """What is validated of a call, as its settings say: the request before it is sent, the reply or its events as they come.
 
-Rules of this file: the engine is loaded by whoever validates, and nobody else; a check that was asked for and cannot
-be made is an error, at once.
+Rules of this file: the engine is loaded by whoever validates, and nobody else. What is set on a client looks where a
+row has a schema; what is asked of a call that has none is an error, at once.
 """
 
 from __future__ import annotations
@@ -52,14 +52,17 @@ def settle(value: Any) -> Validation | None:
     return value if value.request or value.reply else None
 
 
-def of_request(route: Route, setting: Validation | None, always: Mapping[str, Any]) -> RequestCheck | None:
-    """What looks at the arguments before they are sent, None where nothing does. `always`: the client's own query."""
+def of_request(route: Route, setting: Validation | None, asked: bool, always: Mapping[str, Any]) -> RequestCheck | None:
+    """What looks at the arguments before they are sent, None where nothing does.
+
+    asked: by this call, so that a missing schema is an error. always: the client's own query.
+    """
     if setting is None or setting.request is None:
         return None
     engine = import_module("oai_dyn.validation")
     schema, of_query, strict, mode = route.body.schema, route.query_schema, setting.strict, setting.request
     if route.body.kind != "none":
-        _ready(engine, schema, strict, f"the request of {route.name}")
+        _ready(engine, schema, strict, f"the request of {route.name}", asked)
     names = [name for name, where in route.where.items() if where == "query"]
     known = {name: always[name] for name in names if name in always}
 
@@ -75,28 +78,27 @@ def of_request(route: Route, setting: Validation | None, always: Mapping[str, An
     return check
 
 
-def of_reply(route: Route, setting: Validation | None, streaming: bool) -> ReplyCheck | None:
+def of_reply(route: Route, setting: Validation, asked: bool, streaming: bool) -> ReplyCheck | None:
     """What looks at a reply, or at each event of a stream; None where nothing does, or what comes is no JSON."""
-    if setting is None or setting.reply is None or (not streaming and route.reply.kind != "json"):
+    if setting.reply is None or (not streaming and route.reply.kind != "json"):
         return None
     rule = route.stream if streaming and route.stream else route.reply
-    what = f"{'an event' if streaming else 'the reply'} of {route.name}"
-    look, mode = _ready(import_module("oai_dyn.validation"), rule.schema, setting.strict, what), setting.reply
+    what, mode = f"{'an event' if streaming else 'the reply'} of {route.name}", setting.reply
+    look = _ready(import_module("oai_dyn.validation"), rule.schema, setting.strict, what, asked)
 
     def check(reply: Reply) -> None:
         is_json = streaming or (bool(reply.body) and not (route.reply.other == "text" and isinstance(reply.data, str)))
-        if is_json and (found := look(reply.data)):
+        if is_json and look is not None and (found := look(reply.data)):
             _say(mode, found, what, reply)
 
-    return check
+    return None if look is None else check
 
 
-def _ready(engine: Any, schema: Any, strict: bool, what: str) -> Callable[[Any], list[Fault]]:
+def _ready(engine: Any, schema: Any, strict: bool, what: str, asked: bool) -> Callable[[Any], list[Fault]] | None:
     """What looks at a value, made before anything is sent."""
-    if schema is None:
+    if schema is None and asked:
         raise ConfigError(f"validate: there is no schema for {what}")
-    look: Callable[[Any], list[Fault]] = engine.checker(schema, strict).faults
-    return look
+    return None if schema is None else engine.checker(schema, strict).faults
 
 
 def _say(mode: str, found: list[Fault], what: str, reply: Reply | None = None) -> None:
@@ -111,4 +113,4 @@ def _users_level() -> int:
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "oai_dyn":
         frame, level = frame.f_back, level + 1
-    return level - 1
+    return level

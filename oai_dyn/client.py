@@ -204,10 +204,12 @@ class BaseClient:
         return self._make(route, () if body is None else (body,), keywords)
 
     def _make(self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        setting = checks.settle(keywords["validate"]) if "validate" in keywords else self._config.validate
-        call = make_call(route, arguments, keywords, self._config, checks.of_request(route, setting, self._config.query))
+        asked = "validate" in keywords
+        setting = checks.settle(keywords["validate"]) if asked else self._config.validate
+        check = checks.of_request(route, setting, asked, self._config.query)
+        call = make_call(route, arguments, keywords, self._config, check)
         if setting is not None:
-            call = call._replace(check=checks.of_reply(route, setting, call.plan.streaming))
+            call = call._replace(check=checks.of_reply(route, setting, asked, call.plan.streaming))
         return self._start(self._typed(call) if call.into is not None or route.page is not None else call)
 
     def _typed(self, call: Call) -> Call:

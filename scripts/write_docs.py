@@ -1,8 +1,8 @@
-"""Write docs/routes.md from the route table and from the schema of its rows.
+"""Write docs/routes.md from the route table and from the schema of its rows, and docs/api/*.md from the rows' schemas.
 
-    python scripts/write_docs.py [PAGE] [--check]
+    python scripts/write_docs.py [FOLDER] [--check]
 
-With --check nothing is written: exit status 1 if the page is not what the table gives.
+Without FOLDER it is docs/. With --check nothing is written: exit status 1 if a page is not what the package gives.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import group_pages
+from doc_tables import KINDS, MARKS, marks_of, quoted, table_of, where_of
 
 from oai_dyn.catalog import packaged
 from oai_dyn.routes import bundled
 from oai_dyn.wire import Route
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "routes.md"
+DOCS = ROOT / "docs"
+PAGE = "routes.md"
 
 Json = dict[str, Any]
 
@@ -34,7 +38,8 @@ INTRO = """\
 The table has {count} rows, in `oai_dyn/data/routes.json`. A row is found by its name (`client.files.list`,
 `client.call("files.list")`), by its operationId and by its method and path (`client.call("GET /files")`).
 Where several rows share an operationId or a path, the first that is not deprecated is found by it.
-`oai-dyn routes NAME` and `help()` say the same of a row as this page, with its parameters.
+`oai-dyn routes NAME` and `help()` say the same of a row as this page, with its parameters; so does the page of its group, with
+what they hold and the schemas of what is sent and answered.
 
 - [How to read a row](#how-to-read-a-row)
 - [What a row does not say](#what-a-row-does-not-say)
@@ -110,19 +115,6 @@ the table first. A wrong row is refused when the client is made, with file, row 
 {contents}
 """
 
-#: What is particular about a row: a word, what it means, and whether it holds.
-MARKS: tuple[tuple[str, str, Callable[[Route], bool]], ...] = (
-    ("stream", "it streams, always or when it is asked to", lambda route: route.stream is not None),
-    ("pages", "it answers a list that may have several pages", lambda route: route.page is not None),
-    ("multipart", "it sends a form, files among it", lambda route: route.body.kind == "multipart"),
-    ("bytes", "it answers bytes, read when they are asked for", lambda route: route.reply.kind == "bytes"),
-    ("text", "it answers text, always or when it is asked to", lambda route: "text" in (route.reply.kind, route.reply.other)),
-    ("none", "it answers nothing", lambda route: route.reply.kind == "none"),
-    ("admin key", "it takes the admin key, not the API key", lambda route: route.credential == "admin_key"),
-    ("safe", "it may be sent twice", lambda route: route.safe),
-    ("deprecated", "the API advises against it", lambda route: route.deprecated),
-)
-
 
 def page() -> str:
     """The whole page."""
@@ -155,16 +147,9 @@ def anchor(heading: str) -> str:
 
 
 def line_of(route: Route) -> tuple[str, str, str]:
-    """The cells of a row: its name, where it goes, and what is particular about it."""
-    query = "&".join(f"{name}={value}" for name, value in route.fixed_query.items())
-    where = f"{route.method} {route.path}{'?' if query else ''}{query}"
-    return f"`{route.name}`", f"`{where}`", ", ".join(word for word, _, holds in MARKS if holds(route))
-
-
-def table_of(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table."""
-    rule = tuple("---" for _ in head)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
+    """The cells of a row: its name, which leads to its own page, where it goes, and what is particular about it."""
+    page = f"api/{route.name.partition('.')[0]}.md#{anchor(route.name)}"
+    return f"[`{route.name}`]({page})", f"`{where_of(route)}`", marks_of(route)
 
 
 def section(owner: str, lead: str) -> str:
@@ -215,38 +200,35 @@ def kind_of(schema: Json, member: Json) -> str:
     return words
 
 
-def quoted(value: Any) -> str:
-    """A value as code."""
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-#: JSON Schema's types in words.
-KINDS = {
-    "array": "list",
-    "boolean": "true or false",
-    "integer": "integer",
-    "null": "null",
-    "number": "number",
-    "object": "object",
-    "string": "text",
-}
+def pages() -> dict[str, str]:
+    """All generated pages, by their place below docs/."""
+    return {PAGE: page()} | {f"api/{group}.md": text for group, text in group_pages.pages().items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(description="Write docs/routes.md from the route table.")
-    parser.add_argument("page", nargs="?", type=Path, default=PAGE, help="the file to write")
-    parser.add_argument("--check", action="store_true", help="compare only; exit status 1 if the page is stale")
+    parser = argparse.ArgumentParser(description="Write the pages that the route table and the schemas give.")
+    parser.add_argument("folder", nargs="?", type=Path, default=DOCS, help="where to write them")
+    parser.add_argument("--check", action="store_true", help="compare only; exit status 1 if a page is stale")
     options = parser.parse_args(arguments)
-    text = page()
-    if not options.check:
-        options.page.write_text(text, "utf-8")
-        print(f"{options.page}: {len(bundled().names)} rows")
+    wanted = pages()
+    found = {path.relative_to(options.folder).as_posix(): path for path in options.folder.glob("api/*.md")}
+    found |= {name: options.folder / name for name in wanted if (options.folder / name).is_file()}
+    if options.check:
+        stale = sorted(
+            name for name in found.keys() | wanted if name not in found or found[name].read_text("utf-8") != wanted.get(name)
+        )
+        if stale:
+            print(f"{', '.join(stale)}: stale; `make docs` writes them anew", file=sys.stderr)
+            return 1
+        print(f"{options.folder}: fresh")
         return 0
-    if not options.page.is_file() or options.page.read_text("utf-8") != text:
-        print(f"{options.page} is stale: `make docs` writes it anew", file=sys.stderr)
-        return 1
-    print(f"{options.page}: fresh")
+    (options.folder / "api").mkdir(parents=True, exist_ok=True)
+    for name in found.keys() - wanted.keys():
+        found[name].unlink()
+    for name, text in wanted.items():
+        (options.folder / name).write_text(text, "utf-8")
+    print(f"{options.folder}: {len(wanted)} pages")
     return 0
 
 

@@ -158,6 +158,18 @@ def test_text_of_values_is_short() -> None:
     assert (said(1.5), said({}), said(None), said("x")) == ("1.5", "none", "none", "x")
 
 
+def test_long_values_and_names_are_cut() -> None:
+    """Of a list the first hundred are kept, of a value and of a name in a path the beginning."""
+    name = "n" * 500
+    values = ["v" * 2000, *range(300)]
+    removed = next(iter(schemas({"properties": {name: {"enum": values}}}, {"properties": {name: {"enum": [0]}}}).differences))
+    assert removed.place.path == f"{'n' * 200}..."
+    (removed,) = schemas({"properties": {name: {"enum": values[1:]}}}, {"properties": {name: {"enum": [0]}}}).differences
+    assert (len(removed.before), removed.message) == (100, "values removed: 1, 2, 3, 4, 5, 6, 7, 8 and many more")
+    (rule,) = schemas({"not": {"const": "v" * 2000}, "properties": {}}, {"properties": {}}).differences
+    assert len(rule.before["not"]) == 1003
+
+
 def test_a_union_in_words_is_short() -> None:
     """Many branches are a few names and a number."""
     of_many = {"anyOf": [{"$ref": f"#/$defs/N{i}"} for i in range(9)]}

@@ -43,22 +43,25 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_table_of_routes_is_fresh() -> None:
-    """The generated page is what the table and its schema give; `make docs` writes it."""
+def test_the_generated_pages_are_fresh() -> None:
+    """They are what the table, its schema and the schemas of its rows give; `make docs` writes them."""
     done = write_docs("--check")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_stale_page_is_told(tmp_path: Path) -> None:
     """The check fails for a page that differs or is not there; writing mends it."""
-    page = tmp_path / "routes.md"
-    assert write_docs(page, "--check").returncode == 1
-    assert write_docs(page).returncode == 0
-    assert write_docs(page, "--check").returncode == 0
-    page.write_text(page.read_text("utf-8").replace("`GET /files`", "`PUT /files`"), "utf-8")
-    done = write_docs(page, "--check")
+    assert write_docs(tmp_path, "--check").returncode == 1
+    assert write_docs(tmp_path).returncode == 0
+    assert write_docs(tmp_path, "--check").returncode == 0
+    for name in ("routes.md", "api/files.md"):
+        page = tmp_path / name
+        page.write_text(page.read_text("utf-8").replace("`GET /files`", "`PUT /files`"), "utf-8")
+    (tmp_path / "api" / "gone.md").write_text("")
+    done = write_docs(tmp_path, "--check")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "stale" in done.stderr
+    assert done.stderr == "api/files.md, api/gone.md, routes.md: stale; `make docs` writes them anew\n"
+    assert write_docs(tmp_path).returncode == write_docs(tmp_path, "--check").returncode == 0
 
 
 def test_make_docs_runs_the_generator() -> None:
@@ -68,8 +71,23 @@ def test_make_docs_runs_the_generator() -> None:
 
 def test_every_row_is_listed() -> None:
     """Once, with its method and path, in the section of its group."""
-    listed = re.findall(r"^\| `([\w.]+)` \| `[A-Z]+ /", ROUTES, re.MULTILINE)
+    listed = re.findall(r"^\| \[`([\w.]+)`\]\(api/\S+\) \| `[A-Z]+ /", ROUTES, re.MULTILINE)
     assert sorted(listed) == sorted(oai_dyn.routes.bundled().names)
+
+
+def test_every_row_has_its_section() -> None:
+    """In the page of its group, with its path and query parameters, and the schemas of its parts."""
+    table = oai_dyn.routes.bundled()
+    sections = {}
+    for page in (ROOT / "docs" / "api").glob("*.md"):
+        for text in page.read_text("utf-8").split("\n## ")[1:]:
+            sections[text.partition("\n")[0]] = text
+    for name in table.names:
+        route, text = table.find(name), sections[name]
+        assert f"`{route.method} {route.path}" in text
+        assert not [one for one in (*route.path_params, *route.where) if f"| `{one}` |" not in text], name
+        parts = (route.query_schema, route.body.schema, route.reply.schema, route.stream.schema if route.stream else None)
+        assert not [one for one in parts if one and f"[`{one}`](../../schemas/" not in text], name
 
 
 def test_every_member_of_a_row_is_explained() -> None:

@@ -70,6 +70,13 @@ def test_unions_of_the_same_union_are_spread_once() -> None:
     assert decided["L0"] == decided["L40"]
 
 
+def test_a_chain_of_unions_that_would_grow_is_left_as_it_stands() -> None:
+    """Six hundred unions, each of the next one and an object: the first keep two branches."""
+    chain = {f"A{n}": {"anyOf": [{"$ref": f"#/$defs/A{n + 1}"}, {"type": "object", "required": [f"k{n}"]}]} for n in range(600)}
+    decided, _ = decide({**chain, "A600": {"type": "array"}})
+    assert [len(decided[name]["anyOf"]) for name in ("A0", "A598")] == [2, 3]
+
+
 def test_a_reference_that_leads_nowhere_takes_everything() -> None:
     """A missing definition or a circle of references says nothing of a value."""
     assert resolved({"$ref": "#/$defs/Circle"}, DEFINITIONS) == {}

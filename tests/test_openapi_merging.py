@@ -42,6 +42,42 @@ def test_members_that_have_no_end_end() -> None:
     assert [list(error.absolute_path) for error in validator.iter_errors(value)] == [["next"] * 12]
 
 
+def ref(number: int) -> dict[str, str]:
+    """A reference to one of the definitions below."""
+    return {"$ref": f"#/$defs/D{number}"}
+
+
+def thing(**properties: Any) -> dict[str, Any]:
+    """An object with these members."""
+    return {"type": "object", "properties": properties}
+
+
+#: Definitions that would take for ever, or more memory than there is, if all that can be joined was.
+GROWING: dict[str, dict[str, Any]] = {
+    "members that join in pairs": {
+        f"D{n}": thing(x={"allOf": [ref((n + 1) % 40), ref((n + 2) % 40)]}, y={"allOf": [ref((n + 3) % 40), ref((n + 5) % 40)]})
+        for n in range(40)
+    },
+    "unions joined at each of many steps": {
+        f"D{n}": {"allOf": [{"allOf": [ref(n + 1), {"type": "integer"}]}, {"allOf": [ref(n + 1), {"type": "null"}]}]}
+        for n in range(40)
+    }
+    | {"D40": {"type": "string"}},
+    "very many parts": {"D0": {"allOf": [thing(t={"const": n}) for n in range(3000)]}},
+    "a large one, many times": {"D0": thing(**{f"p{n}": {"type": "string"} for n in range(1000)})}
+    | {f"D{n}": {"allOf": [ref(0), thing(x={"const": n})]} for n in range(1, 1000)},
+}
+
+
+@pytest.mark.parametrize("definitions", GROWING.values(), ids=GROWING)
+@pytest.mark.timeout(30)
+def test_what_would_grow_stays_an_all_of(definitions: dict[str, Any]) -> None:
+    """Beyond a bound, schemas stay apart; what is written does not grow without end."""
+    found = merged(definitions)
+    assert len(json.dumps(found)) < 2_000_000
+    assert "allOf" in json.dumps(found)
+
+
 NAMES = st.sampled_from(["x", "y", "z"])
 SCALARS = st.one_of(NAMES, st.integers(0, 3), st.sampled_from([0.5, 1.0]), st.booleans(), st.none())
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=2) | st.dictionaries(NAMES, v, max_size=3), max_leaves=6)
@@ -86,7 +122,7 @@ def grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = st.recursive(ALL, grown, max_leaves=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(grown(LEAVES | st.booleans()), st.lists(SCHEMAS, min_size=1, max_size=4), st.lists(VALUES, max_size=8))
 def test_no_verdict_changes(first: Any, parts: list[Any], values: list[Any]) -> None:
     """A value is valid under the merged schema where it is under the parts, and only there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,12 +14,13 @@ from jsonschema import Draft202012Validator
 from schemas_any import VALUES, WHOLE
 from test_validation_words import stands
 
-from oai_dyn import ConfigError, Fault
+from oai_dyn import ConfigError, Fault, Record
 from oai_dyn.definitions import bundle, names, where
 from oai_dyn.openapi.deciding import decide
 from oai_dyn.validation import faults, ready
 from oai_dyn.validation.keywords import compiled, engine
 from oai_dyn.validation.strict import closed
+from oai_dyn.wire import Secret
 
 VALUES_OF_EACH_TYPE: list[Any] = [{}, [], "x", None, 5, True]
 SOME_VALUES = st.lists(VALUES, min_size=1, max_size=5)
@@ -131,10 +133,16 @@ def test_odd_values_are_taken(schema: Any, value: Any, engine: str) -> None:
     assert faults(schema, value) == []
 
 
-def test_infinity_is_no_multiple() -> None:
-    """Nor is NaN; they stop nothing."""
-    assert [str(fault) for fault in found({"multipleOf": 2}, 10**400 + 1)]
-    assert found({"items": {"multipleOf": 2}}, [float("inf")]) == []
+def test_numbers_of_any_length(engine: str) -> None:
+    """Longer than Python writes in digits; they are told by their size."""
+    assert faults({"multipleOf": 0.5, "minimum": 5}, 10**5000) == []
+    (fault,) = faults({"type": "string", "multipleOf": 0.5}, 10**5000)
+    assert fault.message == "was an integer of 16610 bits, wanted a string"
+
+
+def test_infinity_is_a_multiple_of_nothing_and_stops_nothing(engine: str) -> None:
+    """What is no number in JSON is not looked at as one."""
+    assert found({"items": {"multipleOf": 2}}, [float("inf"), float("nan")]) == []
 
 
 @pytest.mark.parametrize(
@@ -165,8 +173,24 @@ def test_a_schema_that_is_none_is_a_config_error(schema: Any, message: str, engi
 
 def test_a_pattern_that_only_we_can_read(engine: str) -> None:
     """What jsonschema-rs refuses of a schema is left to the walk."""
-    assert faults({"pattern": r"^(a)\1$"}, "aa") == []
-    assert faults({"pattern": r"^(a)\1$"}, "ab")
+    assert faults({"pattern": r"^(?P<one>a)(?P=one)$"}, "aa") == []
+    assert faults({"pattern": r"^(?P<one>a)(?P=one)$"}, "ab")
+
+
+def test_without_the_extra_the_walk_gives_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """jsonschema-rs is looked for once, and may be missing."""
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
+    assert ready.fast_engine.__wrapped__() is None
+    monkeypatch.setattr(ready, "fast_engine", lambda: None)
+    assert ready.verdict({"type": "string"}) is None
+    assert not ready.Checker({"type": "string"}).accepts("x")
+
+
+def test_what_is_like_a_json_value_counts_as_one(engine: str) -> None:
+    """A Record, and text of a class of its own."""
+    union = {"anyOf": [{"type": "string"}, {"type": "object"}], "x-decide": {"type": {"string": 0, "object": 1}}}
+    assert faults({"items": union}, [Record({"a": 1}), Secret("x"), {}]) == []
+    assert [fault.path for fault in faults({"items": union}, [object(), True])] == [(0,), (1,)]
 
 
 def test_patterns_are_kept() -> None:

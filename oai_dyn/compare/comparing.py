@@ -17,6 +17,7 @@ from .rows import of_rows
 from .shapes import MOST_BRANCHES, Schema
 from .sides import Side
 from .walking import Find, Names, Step, Walker
+from .words import kept
 
 #: The most pairs of schemas that are looked at in one part of a row and in all, and the most steps to one.
 MOST_PAIRS, MOST_IN_ALL, MOST_STEPS = 20_000, 400_000, 64
@@ -45,8 +46,8 @@ class _Met:
     def told(self) -> Difference:
         """The difference that it is."""
         first, *also = self.places
-        find = self.find
-        return Difference(self.harm, find.kind, first, find.before, find.after, find.names, tuple(also), self.more)
+        find, (before, after) = self.find, map(kept, (self.find.before, self.find.after))
+        return Difference(self.harm, find.kind, first, before, after, find.names, tuple(also), self.more)
 
 
 def compare(a: Side, b: Side, wanted: Callable[[str], bool] = lambda name: True) -> Comparison:

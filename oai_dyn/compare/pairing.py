@@ -6,6 +6,7 @@ whichever side is called A.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,8 +20,8 @@ LIKE, VERY_LIKE = 0.55, 0.8
 #: How many of the members of two objects have to be shared for these to be taken for the same thing.
 SHARED = 0.4
 
-#: The most names on a side among which renamed ones are looked for.
-MOST_NAMES = 60
+#: The most names on a side among which renamed ones are looked for, and the most letters of one.
+MOST_NAMES, LONGEST = 40, 100
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -35,18 +36,23 @@ class Pairs(NamedTuple):
 
 def likeness(one: str, other: str) -> float:
     """How alike two names are: 1 where they differ in case and separators alone."""
-    a, b = ([word.lower() for word in _WORDS.findall(name)] for name in (one, other))
-    if "".join(a) == "".join(b):
+    (words_a, joined_a, twos_a), (words_b, joined_b, twos_b) = _taken_apart(one), _taken_apart(other)
+    if joined_a == joined_b:
         return 1.0
-    if a and b and (set(a) < set(b) or set(b) < set(a)):
+    if words_a and words_b and (words_a < words_b or words_b < words_a):
         return 0.85
-    pairs_a, pairs_b = _twos("".join(a)), _twos("".join(b))
-    shared = sum(min(pairs_a.count(two), pairs_b.count(two)) for two in set(pairs_a))
-    return 2 * shared / max(len(pairs_a) + len(pairs_b), 1)
+    count = twos_a.total() + twos_b.total()
+    if 2 * min(twos_a.total(), twos_b.total()) < LIKE * count:
+        return 0.0
+    return 2 * (twos_a & twos_b).total() / max(count, 1)
 
 
-def _twos(text: str) -> list[str]:
-    return [text[i : i + 2] for i in range(len(text) - 1)]
+@functools.lru_cache(maxsize=4096)
+def _taken_apart(name: str) -> tuple[frozenset[str], str, Counter[str]]:
+    """The words of a name, the same as one word, and how often each pair of letters is in that."""
+    words = [word.lower() for word in _WORDS.findall(name[:LONGEST])]
+    whole = "".join(words)
+    return frozenset(words), whole, Counter(whole[i : i + 2] for i in range(len(whole) - 1))
 
 
 def best(
@@ -54,13 +60,11 @@ def best(
 ) -> Pairs:
     """Pair by score, the highest first; a score of `least` or less makes no pair. `key` decides among equal ones."""
     scored = ((score(one, other), i, j) for i, one in enumerate(a) for j, other in enumerate(b))
-    ranked = sorted(
-        (entry for entry in scored if entry[0] > least),
-        key=lambda entry: (-entry[0], *sorted((key(a[entry[1]]), key(b[entry[2]])))),
-    )
+    keys = [[key(one) for one in side] for side in (a, b)]
+    ranked = sorted((-points, sorted((keys[0][i], keys[1][j])), i, j) for points, i, j in scored if points > least)
     of_a: dict[int, int] = {}
     taken: set[int] = set()
-    for _, i, j in ranked:
+    for *_, i, j in ranked:
         if i not in of_a and j not in taken:
             of_a[i] = j
             taken.add(j)
@@ -72,10 +76,11 @@ def renamed(a: tuple[Definitions, Mapping[str, Schema]], b: tuple[Definitions, M
     """Which member that only A has seems to be which that only B has: alike in name, and the same in type and shape."""
 
     def score(one: str, other: str) -> float:
-        shapes = [definitions.alternatives(members[name]) for (definitions, members), name in ((a, one), (b, other))]
-        same = _same_shape(*shapes)
         like = likeness(one, other)
-        return like if same and like >= (VERY_LIKE if ANY in types(shapes[0]) else LIKE) else 0.0
+        if like < LIKE:
+            return 0.0
+        shapes = [definitions.alternatives(members[name]) for (definitions, members), name in ((a, one), (b, other))]
+        return like if _same_shape(*shapes) and (like >= VERY_LIKE or ANY not in types(shapes[0])) else 0.0
 
     return dict(best(list(a[1])[:MOST_NAMES], list(b[1])[:MOST_NAMES], score).both)
 
@@ -91,7 +96,7 @@ def _same_shape(a: Sequence[Alternative], b: Sequence[Alternative]) -> bool:
 
 
 def _shared(a: Iterable[str], b: Iterable[str]) -> float:
-    a, b = set(a), set(b)
+    a, b = frozenset(a), frozenset(b)
     return len(a & b) / max(len(a | b), 1)
 
 
@@ -129,6 +134,9 @@ def tag_of(*sides: Sequence[Branch]) -> str | None:
     return max(sorted(count), key=lambda name: count[name], default=None) if any(count.values()) else None
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 def objects(a: Sequence[Branch], b: Sequence[Branch], tag: str | None) -> Pairs:
     """Pair the objects of two unions: by tag, then by definition's name, then by what members they share.
 
@@ -139,24 +147,30 @@ def objects(a: Sequence[Branch], b: Sequence[Branch], tag: str | None) -> Pairs:
     pairs = best(a, b, lambda one, other: _alike(one, other, tag), key=_key)
     if tag is None:
         return pairs
-    to_b = [(one, other) for one in pairs.only_a if (other := _taker(one, b, tag))]
-    to_a = [(one, other) for other in pairs.only_b if (one := _taker(other, a, tag))]
+    of_b = [(other, shared(one, other, tag)) for one, other in pairs.both] + [(other, _NOTHING) for other in pairs.only_b]
+    of_a = [(one, shared(one, other, tag)) for one, other in pairs.both] + [(one, _NOTHING) for one in pairs.only_a]
+    to_b = [(one, other) for one in pairs.only_a if (other := _taker(one, of_b, tag))]
+    to_a = [(one, other) for other in pairs.only_b if (one := _taker(other, of_a, tag))]
     joined = {id(one) for pair in (*to_b, *to_a) for one in pair}
     alone = ([one for one in side if id(one) not in joined] for side in (pairs.only_a, pairs.only_b))
     return Pairs([*pairs.both, *to_b, *to_a], *alone)
 
 
-def _taker(one: Branch, others: Sequence[Branch], tag: str) -> Branch | None:
-    """The branch of the other side that takes what this one's tag marks: one of its values, or any."""
+def _taker(one: Branch, others: Sequence[tuple[Branch, frozenset[str]]], tag: str) -> Branch | None:
+    """The branch of the other side that takes what this one's tag marks: a value of its own, or any.
+
+    others: branches, with the values for which they have a partner already
+    """
     if not one.tags.get(tag):
         return None
-    takers = [other for other in others if shared(one, other, tag)] or [other for other in others if takes_any(other, tag)]
+    takers = [other for other, served in others if shared(one, other, tag) - served]
+    takers = takers or [other for other, _ in others if takes_any(other, tag)]
     return max(takers, key=lambda other: (_alike(one, other, None), _key(other)), default=None)
 
 
 def shared(a: Branch, b: Branch, tag: str | None) -> frozenset[str]:
     """The values of the tag that two branches share."""
-    return a.tags.get(tag or "", frozenset()) & b.tags.get(tag or "", frozenset())
+    return a.tags.get(tag or "", _NOTHING) & b.tags.get(tag or "", _NOTHING)
 
 
 def takes_any(one: Branch, tag: str) -> bool:
@@ -166,11 +180,13 @@ def takes_any(one: Branch, tag: str) -> bool:
 
 def _alike(a: Branch, b: Branch, tag: str | None) -> float:
     """How sure it is that two objects of unions are the same one; 0: they are not."""
-    members = _shared(a.members, b.members)
     same_name = a.one.name is not None and a.one.name == b.one.name
-    if tag is not None and a.tags.get(tag) and b.tags.get(tag):
-        alike = _shared(a.tags[tag], b.tags[tag])
-        return 4 + alike + same_name + members / 2 if alike else 0.0
+    tagged = tag is not None and bool(a.tags.get(tag)) and bool(b.tags.get(tag))
+    if tagged and not shared(a, b, tag):
+        return 0.0
+    members = _shared(a.members, b.members)
+    if tag is not None and tagged:
+        return 4 + _shared(a.tags[tag], b.tags[tag]) + same_name + members / 2
     if same_name:
         return 3 + members
     return 1 + members if members >= SHARED or not (a.members or b.members) else 0.0

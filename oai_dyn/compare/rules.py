@@ -34,21 +34,22 @@ def of_values(a: Sequence[Alternative], b: Sequence[Alternative]) -> Iterator[To
     if values_a is None and values_b is None:
         return
     if values_a is None or values_b is None:
-        yield ("values-closed", None, values_b) if values_a is None else ("values-opened", values_a, None)
+        kind, values = ("values-closed", values_b) if values_a is None else ("values-opened", values_a)
+        told = list((values or {}).values())
+        yield (kind, None, told) if values_a is None else (kind, told, None)
         return
-    known_a, known_b = ({exact(value) for value in values} for values in (values_a, values_b))
-    if gone := [value for value in values_a if exact(value) not in known_b]:
+    if gone := [value for key, value in values_a.items() if key not in values_b]:
         yield "values-removed", gone, None
-    if come := [value for value in values_b if exact(value) not in known_a]:
+    if come := [value for key, value in values_b.items() if key not in values_a]:
         yield "values-added", None, come
 
 
-def _values(alternatives: Sequence[Alternative]) -> list[Any] | None:
+def _values(alternatives: Sequence[Alternative]) -> dict[str, Any] | None:
     """All values that some alternatives allow by name, or None where one of them allows any."""
     found = [values_in(one.schema) for one in alternatives]
     if None in found:
         return None
-    return list({exact(value): value for values in found for value in values or ()}.values())
+    return {exact(value): value for values in found for value in values or ()}
 
 
 def of_several(a: Sequence[Alternative], b: Sequence[Alternative]) -> Iterator[Told]:

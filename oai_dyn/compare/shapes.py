@@ -249,6 +249,8 @@ def values_in(schema: Mapping[str, Any]) -> list[Any] | None:
 
 def exact(value: Any) -> str:
     """A text that is the same for the same JSON value alone (in Python, 1 equals true)."""
+    if type(value) is str:
+        return f'"{value}'  # no other begins so and goes on without its end
     return json.dumps(value, sort_keys=True, default=str)
 
 

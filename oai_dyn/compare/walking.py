@@ -6,6 +6,7 @@ found is neutral: whether the caller sends the value or receives it is not known
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -125,9 +126,12 @@ class Walker:
         of_a, of_b = [branch(self.a, one) for one in a], [branch(self.b, one) for one in b]
         tag = tag_of(of_a, of_b) if max(len(a), len(b)) > 1 else None
         pairs = objects(of_a, of_b, tag)
-        yield from _alone(pairs.only_a, pairs.only_b, lambda one: _label(one, tag))
+        alone_a, alone_b = (
+            [_label(one, tag, side) for one in alone] for alone, side in ((pairs.only_a, of_a), (pairs.only_b, of_b))
+        )
+        yield from _alone(alone_a, alone_b)
         for one, other in pairs.both:
-            steps = (Step("", _label(one, tag, other)),) if max(len(a), len(b)) > 1 else ()
+            steps = (Step("", _label_of_two(one, other, tag)),) if max(len(a), len(b)) > 1 else ()
             for found in self._object(one.one.schema, other.one.schema, steps, tag if shared(one, other, tag) else None):
                 yield found._replace(names=(one.one.name, other.one.name))
         if tag is not None:
@@ -191,7 +195,7 @@ class Walker:
     def _arrays(self, a: Sequence[Alternative], b: Sequence[Alternative]) -> Iterator[Find | Below]:
         pairs = arrays((self.a, a), (self.b, b))
         only_a = [words.alternative(self.a, one) for one in pairs.only_a]
-        yield from _alone(only_a, [words.alternative(self.b, one) for one in pairs.only_b], str)
+        yield from _alone(only_a, [words.alternative(self.b, one) for one in pairs.only_b])
         for one, other in pairs.both:
             yield from self._items(one.schema, other.schema)
             yield from _told(rules.of_one(one.schema, other.schema))
@@ -213,17 +217,19 @@ def _by_type(alternatives: Iterable[Alternative]) -> dict[str, list[Alternative]
 
 
 def member(name: str) -> Step:
-    """The step to a member: `.name`, or `["a name"]` where a dot would mislead."""
-    return Step(f".{name}" if name and not set(name) & set(' .[]"*') else f"[{words.value(name)}]")
+    """The step to a member: `.name`, or `["a name"]` where a dot would mislead; a very long name is cut."""
+    text = name if len(name) <= words.LONGEST_NAME else f"{name[: words.LONGEST_NAME]}..."
+    plain = name and not set(name) & set(' .[]"*')
+    return Step(f".{text}" if plain else f"[{json.dumps(text, ensure_ascii=False)}]")
 
 
 def _told(found: Iterable[rules.Told], steps: tuple[Step, ...] = ()) -> Iterator[Find]:
     return (Find(kind, steps, before, after) for kind, before, after in found)
 
 
-def _alone(only_a: Sequence[Any], only_b: Sequence[Any], label: Any) -> Iterator[Find]:
-    yield from (Find("branch-missing", (), label(one)) for one in only_a)
-    yield from (Find("branch-added", (), None, label(one)) for one in only_b)
+def _alone(only_a: Iterable[str], only_b: Iterable[str]) -> Iterator[Find]:
+    yield from (Find("branch-missing", (), label) for label in only_a)
+    yield from (Find("branch-added", (), None, label) for label in only_b)
 
 
 def _tags(pairs: Sequence[tuple[Branch, Branch]], a: Sequence[Branch], b: Sequence[Branch], tag: str) -> Iterator[Find]:
@@ -232,20 +238,29 @@ def _tags(pairs: Sequence[tuple[Branch, Branch]], a: Sequence[Branch], b: Sequen
         known = frozenset[str]().union(*(other.tags.get(tag, frozenset()) for other in others))
         if any(takes_any(other, tag) for other in others):
             continue
-        for one in {id(pair[number]): pair[number] for pair in pairs}.values():
+        for one in {id(pair[number]): pair[number] for pair in pairs if shared(*pair, tag)}.values():
             if alone := sorted(one.tags.get(tag, frozenset()) - known):
                 before, after = (None, alone) if number else (alone, None)
                 yield Find(kind, (Step("", _label(one, tag)), member(tag)), before, after, (one.one.name,) * 2)
 
 
-def _label(one: Branch, tag: str | None, other: Branch | None = None) -> str:
-    """A branch, or what two have in common, by its tag, by its definition, or by what it has: `type "text"`."""
-    marks = [side.tags.get(tag or "", frozenset()) for side in (one, other) if side is not None]
-    if values := frozenset.intersection(*marks) or frozenset.union(*marks):
-        return f"{words.short(tag or '')} {words.either(map(words.value, sorted(values)))}"
+def _label(one: Branch, tag: str | None, among: Iterable[Branch] = ()) -> str:
+    """A branch by its tag, by its definition where others have that too, or by what it has: `type "text"`."""
+    values = one.tags.get(tag or "")
+    if values and tag is not None:
+        text = f"{words.short(tag)} {words.either(map(words.value, sorted(values)))}"
+        unlike = one.one.name and any(other is not one and shared(one, other, tag) for other in among)
+        return f"{words.short(one.one.name or '')} ({text})" if unlike else text
     if one.one.name:
         return words.short(one.one.name)
     return f"object with {words.listed([words.short(name) for name in sorted(one.members)], 4)}" if one.members else "object"
+
+
+def _label_of_two(one: Branch, other: Branch, tag: str | None) -> str:
+    """What two branches have in common: the values of the tag that they share, or how one of them is called."""
+    if values := shared(one, other, tag):
+        return _label(one._replace(tags={tag or "": values}), tag)
+    return _label(other if tag and other.tags.get(tag) and not one.tags.get(tag) else one, tag)
 
 
 def _is_any_object(one: Alternative) -> bool:

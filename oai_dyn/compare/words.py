@@ -15,6 +15,12 @@ from .shapes import ANY, Alternative, Definitions, Schema, list_in, values_in
 #: The most characters of one value or name, the most values in one text, and the most shapes.
 LONGEST, MOST, MOST_SHAPES = 60, 8, 4
 
+#: The most values of a list that a report keeps, and the most characters of one.
+MOST_KEPT, LONGEST_KEPT = 100, 1000
+
+#: The most characters of a name in a path.
+LONGEST_NAME = 200
+
 #: The most branches that are looked at for one text.
 _BRANCHES = 24
 
@@ -53,8 +59,20 @@ def either(texts: Iterable[str]) -> str:
 
 def listed(texts: Sequence[str], most: int = MOST) -> str:
     """`a, b, c`; of many, the first and how many more."""
-    rest = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + rest
+    rest = "many" if len(texts) >= MOST_KEPT else str(len(texts) - most)
+    return ", ".join(texts[:most]) + (f" and {rest} more" if len(texts) > most else "")
+
+
+def kept(found: Any) -> Any:
+    """What is kept of a value for a report: the beginning of a long list or text, and of what else is long its text."""
+    if isinstance(found, list):
+        return [_kept(one) for one in found[:MOST_KEPT]]
+    return {key: _kept(one) for key, one in found.items()} if isinstance(found, Mapping) else found
+
+
+def _kept(found: Any) -> Any:
+    text = json.dumps(found, ensure_ascii=False, default=str)
+    return found if len(text) <= LONGEST_KEPT else f"{text[:LONGEST_KEPT]}..."
 
 
 def value(found: Any) -> str:

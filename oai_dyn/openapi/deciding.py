@@ -16,6 +16,7 @@ stays a list, and is reported.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -49,6 +50,9 @@ _NUMBERS = {"integer", "number"}
 
 #: How many members of an object, or levels of arrays, are looked at before branches are left as they are.
 _DEEPEST = 4
+
+#: How many members of the branches of a union are tried at each step.
+_TAGS = 12
 
 
 class Branch(NamedTuple):
@@ -168,11 +172,10 @@ def _of_objects(branches: list[Branch], hint: _Hint, used: frozenset[str], defin
     """By the member that leaves the fewest branches; then by one that only some have."""
     if len(branches) == 1:
         return branches[0].number
-    keys = dict.fromkeys(key for branch in branches for key in branch.schema.get("properties", {}) if key not in used)
     best: tuple[int, Any] | None = None
     if len(used) == _DEEPEST:
         return [branch.number for branch in branches]
-    for key in sorted(keys, key=lambda key: key != hint.key):
+    for key in _tagging(branches, hint, used, definitions):
         meant = hint.branch if key == hint.key else {}
         split = _split(branches, {b.number: _tags(b.schema, key, definitions) for b in branches}, meant)
         most = max(map(len, split.texts.values()), default=len(branches))
@@ -190,6 +193,18 @@ def _of_objects(branches: list[Branch], hint: _Hint, used: frozenset[str], defin
     if rest.get("null") == rest.get("other"):
         rest.pop("null", None)
     return {"key": key, "values": values, **rest}
+
+
+def _tagging(branches: list[Branch], hint: _Hint, used: frozenset[str], definitions: Definitions) -> list[str]:
+    """The members that may tell the branches apart: the declared one first, then those that have values in the most branches."""
+    counts = Counter(
+        key
+        for branch in branches
+        for key, member in branch.schema.get("properties", {}).items()
+        if not resolved(_as_object(member), definitions).keys().isdisjoint(("enum", "const"))
+    )
+    declared = [hint.key] if hint.key is not None else []
+    return [key for key in dict.fromkeys([*declared, *(key for key, _ in counts.most_common(_TAGS))]) if key not in used]
 
 
 class Split(NamedTuple):
@@ -229,11 +244,12 @@ def _preferred(node: Any, hint: _Hint, key: str, text: str) -> Any:
 
 def _by_presence(branches: list[Branch], used: frozenset[str], definitions: Definitions) -> Any:
     """By a required member that no other branch lists: without it, that branch is out."""
+    listed = Counter(key for branch in branches for key in branch.schema.get("properties", ()))
     for branch in branches:
-        others = [other for other in branches if other is not branch]
         for key in branch.schema.get("required", ()):
-            if key in used or any(key in other.schema.get("properties", {}) for other in others):
+            if key in used or listed[key] > (key in branch.schema.get("properties", ())):
                 continue
+            others = [other for other in branches if other is not branch]
             possible = [o.number for o in others if _tags(o.schema, key, definitions).other]
             sure = not possible or (branch.schema["required"] == [key] and not branch.schema.keys() - {"type", "required"})
             there = branch.number if sure else [branch.number, *possible]

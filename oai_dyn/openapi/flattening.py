@@ -6,7 +6,7 @@ Rules of this file: what is valid stays valid and nothing else becomes so; defin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -24,12 +24,17 @@ _MAPS = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 #: Keywords that tell values of every type apart.
 ALWAYS = {"const", "enum", "anyOf", "oneOf", "allOf", "not", "if", "$ref", "$dynamicRef"}
 
+#: Branches of a union and unions in it at most; one that would have more is left as it stands.
+_MOST = 500
+
 
 def flattened(definitions: Definitions) -> dict[str, Schema]:
     """The definitions with each union in them made flat and small."""
 
+    written: dict[int, tuple[Any, str]] = {}
+
     def change(schema: Schema, _: str) -> Schema:
-        return _flat(schema, definitions) if "anyOf" in schema else schema
+        return _flat(schema, definitions, written) if "anyOf" in schema else schema
 
     return {name: walk(schema, name, change) for name, schema in definitions.items()}
 
@@ -64,11 +69,11 @@ def resolved(schema: Schema, definitions: Definitions) -> Schema:
     return schema
 
 
-def _flat(schema: Schema, definitions: Definitions) -> Schema:
-    branches: dict[str, Any] = {}
-    for branch in _spread(schema["anyOf"], definitions, set()):
-        branches.setdefault(json.dumps(branch, sort_keys=True), branch)
-    merged = _plain_merged(list(branches.values()))
+def _flat(schema: Schema, definitions: Definitions, written: dict[int, tuple[Any, str]]) -> Schema:
+    branches = _spread(schema["anyOf"], definitions, written)
+    if branches is None:
+        return schema
+    merged = _plain_merged(branches)
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     if len(merged) > 1:
         return {**rest, "anyOf": merged}
@@ -80,17 +85,33 @@ def _flat(schema: Schema, definitions: Definitions) -> Schema:
     return {**merged[0], **rest}
 
 
-def _spread(branches: Iterable[Any], definitions: Definitions, seen: set[str]) -> Iterator[Any]:
-    """The branches, with unions among them replaced by their own branches; a union by name once, however often it is met."""
-    for branch in branches:
+def _spread(branches: Iterable[Any], definitions: Definitions, written: dict[int, tuple[Any, str]]) -> list[Any] | None:
+    """The branches, each once, with unions among them replaced by their own branches; None if that is beyond the bound.
+
+    written: the branches that were met in any union of the document, by identity, each with its text.
+    """
+    found: dict[str, Any] = {}
+    seen: set[str] = set()
+    waiting = [*branches][::-1]
+    while waiting:
+        if len(found) + len(seen) > _MOST:
+            return None
+        branch = waiting.pop()
         name, behind = "", branch
         if isinstance(branch, Mapping) and set(branch) == {"$ref"}:
             name, behind = branch["$ref"], resolved(branch, definitions)
         if not isinstance(behind, Mapping) or "anyOf" not in behind or behind.keys() - REMARKS - {"anyOf"}:
-            yield branch
+            found.setdefault(name or _text(branch, written), branch)
         elif name not in seen:
             seen |= {name} if name else set()
-            yield from _spread(behind["anyOf"], definitions, seen)
+            waiting += behind["anyOf"][::-1]
+    return list(found.values())
+
+
+def _text(branch: Any, written: dict[int, tuple[Any, str]]) -> str:
+    if id(branch) not in written:
+        written[id(branch)] = branch, json.dumps(branch, sort_keys=True)  # held, so that its identity stays its own
+    return written[id(branch)][1]
 
 
 def _plain_merged(branches: list[Any]) -> list[Any]:

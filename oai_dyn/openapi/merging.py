@@ -15,9 +15,6 @@ from .deciding import types_of
 from .flattening import REMARKS, Definitions, Schema, walk
 from .references import DEFS
 
-#: What a definition says at its top, by name.
-Top = Callable[[str], Schema]
-
 #: Keywords that say nothing of the value, or nothing that is checked: the later one wins.
 _NOTED = REMARKS - {"discriminator"} | {"format", "contentMediaType", "contentEncoding"}
 
@@ -46,19 +43,37 @@ _ALONE = {"allOf", "$ref", "unevaluatedProperties", "unevaluatedItems"}
 #: How deep members of members are joined; recursive schemas would have no end.
 _DEEPEST = 3
 
+#: How many schemas are joined into one, and how many members are written anew in a whole document: more stay an `allOf`.
+_WIDEST, _MOST = 64, 30_000
+
 
 class Inexact(ValueError):
     """Two schemas that one schema cannot stand for."""
 
 
+class Top:
+    """What each definition says at its top, by name: joined when it is first asked for, as long as there is room to write."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._done: dict[str, Schema] = {}
+        self._room = _MOST
+
+    def __call__(self, name: str) -> Schema:
+        if name not in self._done:
+            self._done[name] = _joined(self._definitions.get(name, {}), self)
+        return self._done[name]
+
+    def spend(self, count: int) -> None:
+        """Write so many members. Raises `Inexact` where there is no room."""
+        self._room -= count
+        if self._room < 0:
+            raise Inexact("the document would grow without end")
+
+
 def merged(definitions: Definitions) -> dict[str, Schema]:
     """The definitions with every `allOf`, and every `$ref` with keywords beside it, made one schema where that is exact."""
-    tops: dict[str, Schema] = {}
-
-    def top(name: str) -> Schema:
-        if name not in tops:
-            tops[name] = _joined(definitions.get(name, {}), top)
-        return tops[name]
+    top = Top(definitions)
 
     def change(schema: Schema, _: str) -> Schema:
         return _joined(schema, top)
@@ -67,7 +82,7 @@ def merged(definitions: Definitions) -> dict[str, Schema]:
     return {name: walk(schema, name, lambda inner, _: _untyped(inner, whole)) for name, schema in whole.items()}
 
 
-def _joined(schema: Schema, top: Top) -> Schema:
+def _joined(schema: Schema, top: Top, depth: int = 0) -> Schema:
     """One schema for a schema, its `allOf` and its `$ref`."""
     refers = "$ref" in schema and not schema.keys() <= REMARKS | {"$ref"}
     if (not refers and "allOf" not in schema) or schema.keys() & {"unevaluatedProperties", "unevaluatedItems"}:
@@ -75,7 +90,7 @@ def _joined(schema: Schema, top: Top) -> Schema:
     remarks = {key: value for key, value in schema.items() if key in _NOTED}
     own = {key: value for key, value in schema.items() if key not in remarks and key not in ("allOf", "$ref")}
     reference = [{"$ref": schema["$ref"]}] if "$ref" in schema else []
-    return {**conjunction([own, *reference, *schema.get("allOf", ())], top), **remarks}
+    return {**conjunction([own, *reference, *schema.get("allOf", ())], top, depth), **remarks}
 
 
 def conjunction(parts: Iterable[Any], top: Top, depth: int = 0) -> dict[str, Any]:
@@ -83,19 +98,21 @@ def conjunction(parts: Iterable[Any], top: Top, depth: int = 0) -> dict[str, Any
     distinct = list({json.dumps(part, sort_keys=True): part for part in parts if part not in (True, {})}.values())
     if len(distinct) == 1:
         return _spelled(distinct[0])
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or len(distinct) > _WIDEST:
         return {"allOf": distinct}
     out: dict[str, Any] = {}
     left: list[Any] = []
     for part in distinct:
-        behind = _behind(part, top)
         try:
-            out, rest = _both(out, behind, top, depth)
+            out, rest = _both(out, _behind(part, top, depth), top, depth)
             left += rest
         except Inexact:
             left.append(part)
     whole = {**out, "allOf": left} if left else out
-    return next((dict(part) for part in map(_spelled, distinct) if "$ref" in part and _same(whole, _behind(part, top))), whole)
+    for part in map(_spelled, distinct):
+        if "$ref" in part and whole == (behind := _behind(part, top, depth)) and _same(whole, behind):
+            return part
+    return whole
 
 
 def _spelled(schema: Any) -> dict[str, Any]:
@@ -103,18 +120,21 @@ def _spelled(schema: Any) -> dict[str, Any]:
     return dict(schema) if isinstance(schema, Mapping) else {} if schema else {"not": {}}
 
 
-def _behind(part: Any, top: Top) -> dict[str, Any]:
+def _behind(part: Any, top: Top, depth: int) -> dict[str, Any]:
     """What a part says by itself: its own keywords with those of what it refers to and of its `allOf`."""
     schema = _spelled(part)
+    if "$ref" not in schema or not schema.keys() <= REMARKS | {"$ref"}:
+        return dict(_joined(schema, top, depth))
     while schema.keys() <= REMARKS | {"$ref"} and "$ref" in schema:
         schema = {**top(schema.pop("$ref").removeprefix(DEFS)), **schema}
-    return dict(_joined(schema, top))
+    return schema
 
 
 def _both(one: dict[str, Any], two: dict[str, Any], top: Top, depth: int) -> tuple[dict[str, Any], list[Any]]:
     """Two schemas as one, and what of the second could not be said in it. Raises `Inexact`."""
     if (one.keys() | two.keys()) & _ALONE:
         raise Inexact("what it says depends on what stands around it")
+    top.spend(1 + len(two.get("properties", ())) + len(two.get("enum", ())))
     out = {**one, **{key: two[key] for key in two if key in _NOTED}}
     left: list[Any] = []
     for group in _TOGETHER:

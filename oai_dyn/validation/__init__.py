@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..codec import is_json
+from ..codec import is_json, to_dict
 from ..definitions import is_bundled, names, near
 from ..errors import ConfigError, Fault, RouteError, ValidationError
 from ..objects import plain
@@ -58,8 +58,8 @@ def faults_of_body(rule: Sending, body: Any, write: Callable[[Any], Any], strict
     look = ready.faults
     if is_json(body) and ready.accepts(body):
         return []
-    if isinstance(body, Mapping) and is_form(rule, body):
-        return faults_of_texts(look, as_form(body, write))
+    if rule.kind != "json" and is_form(rule, members := to_dict(body, write)):
+        return faults_of_texts(look, as_form(members, write, rule))
     return look(as_json(body, write))
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .wording import Finding, phrase
+from .wording import Finding, nearest, phrase
 
 
 class Miss(NamedTuple):
@@ -146,8 +146,9 @@ def best(trials: list[Trial], value: Any, place: tuple[str | int, ...]) -> list[
         if len({finding.path for finding in alone}) == 1 and all(map(phrase, alone)):
             return [_together(alone, place)]
         if len({f.path for f in alone if f.keyword == "required" and len(f.path) == 1}) == len(alone):
-            known = [key for finding in alone for key in finding.known]
-            return [Finding((), "has", [finding.path[0] for finding in alone], value, place, known)]
+            return [
+                none_of([str(finding.path[0]) for finding in alone], value, place, [key for trial in first for key in trial.keys])
+            ]
     return first[0].found
 
 
@@ -191,10 +192,17 @@ def _missed(key: str, trials: list[Trial], value: Mapping[str, Any], place: tupl
     return missing(key, texts, value, place, [name for trial in trials for name in trial.keys])
 
 
-def missing(key: str, texts: Sequence[str], value: Any, place: tuple[str | int, ...], known: Sequence[str]) -> Finding:
+def missing(key: str, texts: Sequence[str], value: Any, place: tuple[str | int, ...], known: Collection[str]) -> Finding:
     """A tag that is not there: the texts that it may have are said."""
     others = (Finding((key,), "enum", texts, None, place),) if texts else ()
     return Finding((key,), "required", key, value, place, known, others)
+
+
+def none_of(keys: Sequence[str], value: Any, place: tuple[str | int, ...], known: Collection[str]) -> Finding:
+    """One of several keys has to be there: the one that looks misspelled is missing, else any of them."""
+    slips = (near for key in value if key not in known and (near := nearest(key, keys)))
+    slip = next(slips, None)
+    return Finding((), "has", keys, value, place) if slip is None else missing(slip, (), value, place, known)
 
 
 def _rank(trial: Trial, value: Any, tags: list[str]) -> tuple[int, int, int, int]:

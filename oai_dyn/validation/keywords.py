@@ -190,10 +190,11 @@ def _multiple_of(walker: Walker, node: Node) -> Step:
 
 
 def _is_multiple(value: Any, factor: Any) -> bool:
-    try:
-        return (Fraction(str(value)) / Fraction(str(factor))).denominator == 1
-    except ValueError:  # an infinity, or none at all
-        return False
+    return (_exactly(value) / _exactly(factor)).denominator == 1
+
+
+def _exactly(number: Any) -> Fraction:
+    return Fraction(number) if isinstance(number, int) else Fraction(str(number))
 
 
 def _by_function(keyword: str) -> Callable[[Walker, Node], Step]:

@@ -19,15 +19,19 @@ Plain = Callable[[Any], Any]
 #: What a file is to a schema.
 _FILE = "file"
 
+_NO_PARTS = Sending()
+
 
 def as_json(value: Any, plain: Plain) -> Any:
     """A value as the JSON that it is sent as. Raises `ValidationError` with the place of what JSON cannot hold."""
     return decode(encode(value, plain))
 
 
-def as_form(members: Mapping[str, Any], plain: Plain) -> Any:
-    """Members of a form or a query as JSON: files are strings, and what is None is left out."""
-    return as_json(_readable(members), lambda value: _FILE if is_file(value) else _readable(plain(value)))
+def as_form(members: Mapping[str, Any], plain: Plain, rule: Sending = _NO_PARTS) -> Any:
+    """Members of a form or a query as JSON: files are strings, and what is None is left out, but in parts of JSON."""
+    given = {name: value for name, value in members.items() if value is not None}
+    read = {name: value if rule.parts.get(name) == "application/json" else _readable(value) for name, value in given.items()}
+    return as_json(read, lambda value: _FILE if is_file(value) else _readable(plain(value)))
 
 
 def _readable(value: Any) -> Any:
@@ -40,7 +44,7 @@ def _readable(value: Any) -> Any:
 
 def is_form(rule: Sending, members: Mapping[str, Any]) -> bool:
     """Whether a body is written as a form: a row may take JSON where there is no file."""
-    return rule.kind == "multipart" and (rule.other != "json" or any(map(_holds_file, members.values())))
+    return rule.kind in ("multipart", "form") and (rule.other != "json" or any(map(_holds_file, members.values())))
 
 
 def _holds_file(value: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from .choosing import Miss, Trial, best, branches_of, decision, missing
+from .choosing import Miss, Trial, best, branches_of, decision, missing, none_of
 from .walking import Link, Node, Step, Walk, Walker
 from .wording import Finding
 
@@ -22,7 +22,8 @@ def any_of(walker: Walker, node: Node) -> Step:
         return lambda walk, value, at: _choose(walk, value, at, node, branches)
     try:
         decide = decision(rule)
-        by_first, tag = {branches[number]: None for number in _by_first(rule)}, _tag_of(rule)
+        by_first = {branches[number]: None for number in branches_of(_for(rule, "array", "items"))}
+        tag, keys = _for(rule, "object", "key").get("key"), _for(rule, "object", "else").get("has", {}).keys()
         if not all(0 <= number < len(branches) for number in branches_of(rule)):
             raise IndexError
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration):
@@ -36,6 +37,8 @@ def any_of(walker: Walker, node: Node) -> Step:
         elif tag is not None and isinstance(value, dict) and value.get(tag) is None:
             left = [choice] if isinstance(choice, int) else choice
             _untagged(walk, value, at, node, [branches[number] for number in left], branches, tag)
+        elif keys and isinstance(value, dict) and keys.isdisjoint(value):
+            _choose(walk, value, at, node, branches)  # of any of them a key may be missing
         elif not isinstance(choice, int):
             _choose(walk, value, at, node, [branches[number] for number in choice])
         elif not by_first or not isinstance(value, list | tuple):
@@ -47,16 +50,10 @@ def any_of(walker: Walker, node: Node) -> Step:
     return step
 
 
-def _by_first(rule: Any) -> Iterable[int]:
-    """The branches between which an array's first element decides."""
-    for_arrays = rule.get("type", {}).get("array") if isinstance(rule, Mapping) else None
-    return branches_of(for_arrays) if isinstance(for_arrays, Mapping) and "items" in for_arrays else ()
-
-
-def _tag_of(rule: Any) -> str | None:
-    """The member of an object that decides."""
-    for_objects = rule.get("type", {}).get("object") if isinstance(rule, Mapping) else None
-    return for_objects.get("key") if isinstance(for_objects, Mapping) else None
+def _for(rule: Any, kind: str, word: str) -> Mapping[str, Any]:
+    """What decides for values of a JSON type, where it is by that word."""
+    node = rule.get("type", {}).get(kind) if isinstance(rule, Mapping) else None
+    return node if isinstance(node, Mapping) and word in node else {}
 
 
 def _untagged(walk: Walk, value: Any, at: Link, node: Node, left: list[Node], branches: list[Node], tag: str) -> None:
@@ -89,9 +86,11 @@ def _missed(walk: Walk, miss: Miss, value: Any, at: Link, node: Node, branches: 
         _choose(walk, value, at, node, branches)
         return
     place = (*node.place, "x-decide")
-    known = [key for branch in branches for key in branch.schema.get("properties", ())]
+    known = [key for one in (node, *branches) for key in one.schema.get("properties", ())]
     if miss.keyword == "required":
         found = missing(str(miss.path[-1]), miss.wanted, miss.value, place, known)._replace(path=miss.path)
+    elif miss.keyword == "has":
+        found = none_of(miss.wanted, miss.value, place, known)
     else:
         found = Finding(miss.path, miss.keyword, miss.wanted, miss.value, place, known)
     walk.lift([found], at)
@@ -118,7 +117,8 @@ def _choose(walk: Walk, value: Any, at: Link, node: Node, branches: Iterable[Nod
         found = walk.tried(value, branch)
         if not found:
             return
-        trials.append(Trial(found, _tags(walk.walker, branch), branch.schema.get("properties", ())))
+        keys = [*node.schema.get("properties", ()), *branch.schema.get("properties", ())]
+        trials.append(Trial(found, _tags(walk.walker, branch), keys))
     walk.lift(best(trials, value, (*node.place, keyword)), at)
 
 
@@ -131,7 +131,7 @@ def _tags(walker: Walker, branch: Node) -> dict[str, tuple[Any, ...]]:
     """The members that have one of some values, by name."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, inner in branch.schema.get("properties", {}).items():
-        schema = walker.node(inner, ()).schema
+        schema = walker.node(inner, (*branch.place, "properties", name)).schema
         if "enum" in schema or "const" in schema:
             found[name] = tuple(schema.get("enum") or (schema.get("const"),))
     return found

@@ -70,8 +70,8 @@ def _position(finding: Finding, value: Any) -> tuple[list[int], bool]:
         if isinstance(value, dict):
             order.append(next((i for i, key in enumerate(value) if key == step), len(value)))
             value = value.get(step)
-        elif isinstance(step, int):
-            order.append(step)
+        else:
+            order.append(int(step))
             value = value[step]
     return order, not missing
 
@@ -177,7 +177,7 @@ def _said_enum(finding: Finding) -> str:
 
 
 def _same_text(option: Any, value: Any) -> bool:
-    return isinstance(option, str) and isinstance(value, int | float) and option.lower() == str(value).lower()
+    return isinstance(option, str) and isinstance(value, int | float) and option.lower() == shown(value)
 
 
 def _said_missing(finding: Finding) -> str:
@@ -188,14 +188,6 @@ def _said_missing(finding: Finding) -> str:
 
 def _said_needed(finding: Finding) -> str:
     return f"missing; {shown(finding.wanted)} needs it"
-
-
-def _said_none_of(finding: Finding) -> str:
-    known = set(finding.known)
-    strange = [key for key in finding.value if key not in known]
-    slips = [(key, near) for key in strange if (near := nearest(key, finding.wanted))]
-    keys = _listed(map(shown, finding.wanted))
-    return f"has none of the keys {keys}" + "".join(f"; {shown(key)} looks like {shown(near)}" for key, near in slips[:1])
 
 
 def _said_unknown(finding: Finding) -> str:
@@ -258,7 +250,7 @@ WHOLE: dict[str, Callable[[Finding], str]] = {
     "const": _said_enum,
     "required": _said_missing,
     "dependentRequired": _said_needed,
-    "has": _said_none_of,
+    "has": lambda finding: f"has none of the keys {_listed(map(shown, finding.wanted))}",
     "additionalProperties": _said_unknown,
     "unevaluatedProperties": lambda finding: "has keys that are not known here",
     "propertyNames": _said_key,
