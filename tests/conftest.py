@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from engines import ENGINES, using
 from faces import FACES, SyncFace
-
-from oai_dyn.validation import ready
 
 #: Variables that would reach into a test from outside.
 FOREIGN = (
@@ -40,13 +39,10 @@ def face(request: pytest.FixtureRequest) -> Iterator[SyncFace]:
         yield one
 
 
-@pytest.fixture(params=["jsonschema", "jsonschema-rs"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Validation with each engine: what is fast is the extra `fast`, and may be missing."""
-    if request.param == "jsonschema-rs":
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Validation with each engine; what is fast may be missing."""
+    if request.param == "fast":
         pytest.importorskip("jsonschema_rs", reason="the extra `fast` is not installed")
-    else:
-        monkeypatch.setattr(ready, "fast_engine", lambda: None)
-    ready.forget()
-    yield request.param
-    ready.forget()
+    with using(request.param):
+        yield request.param

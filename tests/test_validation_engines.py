@@ -198,6 +198,14 @@ def test_patterns_are_kept() -> None:
     assert compiled("^a") is compiled("^a")
 
 
+def test_the_place_in_the_schema_is_told_whatever_was_looked_at_before() -> None:
+    """A schema that was first seen while a branch was chosen knows where it stands all the same."""
+    union = {"anyOf": [{"type": "object", "properties": {"kind": {"const": k}, "size": {"enum": [k]}}} for k in ("a", "b")]}
+    for value in (5, {"kind": "a", "size": "z"}):
+        told = faults(union, value)
+    assert told[0].schema_path == ("anyOf", 0, "properties", "size", "enum")
+
+
 def test_schemas_are_kept_within_a_bound(engine: str) -> None:
     """A schema is made ready once, by name or as the same dict; of many the oldest are let go."""
     schema: dict[str, Any] = {"type": "object"}

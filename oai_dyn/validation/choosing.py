@@ -135,11 +135,14 @@ def best(trials: list[Trial], value: Any, place: tuple[str | int, ...]) -> list[
     fitting = [trial for trial in trials if not any(f.keyword == "type" and not f.path for f in trial.found)]
     if not fitting:
         return [_together([trial.found[0] for trial in trials], place)]
-    tags = _telling(fitting) if isinstance(value, Mapping) else []
-    for key in tags:
-        if missed := _missed(key, fitting, value, place):
-            return [missed]
-    ranks = [_rank(trial, value, tags) for trial in fitting]
+    if isinstance(value, Mapping):
+        tags = _telling(fitting)
+        fits = [_fit(trial, value, tags) for trial in fitting]
+        fitting = [trial for trial, fit in zip(fitting, fits, strict=True) if fit == max(fits)]
+        for key in _telling(fitting):
+            if missed := _missed(key, fitting, value, place):
+                return [missed]
+    ranks = [_rank(trial, value) for trial in fitting]
     first = [trial for trial, rank in zip(fitting, ranks, strict=True) if rank == min(ranks)]
     alone = [trial.found[0] for trial in first]
     if len(first) > 1 and all(len(trial.found) == 1 for trial in first):
@@ -205,11 +208,15 @@ def none_of(keys: Sequence[str], value: Any, place: tuple[str | int, ...], known
     return Finding((), "has", keys, value, place) if slip is None else missing(slip, (), value, place, known)
 
 
-def _rank(trial: Trial, value: Any, tags: list[str]) -> tuple[int, int, int, int]:
-    """How little the value looks like this branch: tags that do not fit, faults, keys that it does not list, how early."""
-    fit = sum(1 if value[key] in trial.tags[key] else -1 for key in tags if key in value and key in trial.tags)
+def _fit(trial: Trial, value: Mapping[str, Any], tags: list[str]) -> int:
+    """How many tags of a branch a value has, less those that it has otherwise."""
+    return sum(1 if value[key] in trial.tags[key] else -1 for key in tags if key in value and key in trial.tags)
+
+
+def _rank(trial: Trial, value: Any) -> tuple[int, int, int]:
+    """How little a value looks like a branch: its faults, keys that the branch does not list, how early the faults are."""
     listed = sum(1 for key in value if key in trial.keys) if isinstance(value, Mapping) else 0
-    return -fit, len(trial.found), -listed, -max(len(finding.path) for finding in trial.found)
+    return len(trial.found), -listed, -max(len(finding.path) for finding in trial.found)
 
 
 #: Python's types, and what JSON calls them.

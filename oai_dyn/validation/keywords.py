@@ -7,7 +7,7 @@ value, and one line in the table at the end; a keyword that is in no table is a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -31,9 +31,6 @@ def check(schema: Schema) -> None:
     if isinstance(made, Walker):
         for inner in everywhere(schema):
             made.steps(made.node(inner, ()))
-
-
-_MEMBERS = ("properties", "patternProperties", "additionalProperties")
 
 
 def _members(walker: Walker, node: Node) -> Step:
@@ -68,11 +65,6 @@ def _members(walker: Walker, node: Node) -> Step:
             walk.report(at, node, "additionalProperties", False, member, key, known=tuple(listed))
 
     return step
-
-
-def _members_once(keyword: str) -> Callable[[Walker, Node], Step | None]:
-    """The step of the three keywords is made for the first of them that a schema has."""
-    return lambda walker, node: _members(walker, node) if keyword == next(k for k in _MEMBERS if k in node.schema) else None
 
 
 def _required(walker: Walker, node: Node) -> Step:
@@ -141,8 +133,8 @@ def _prefix_items(walker: Walker, node: Node) -> Step:
 
 def _reference(walker: Walker, node: Node) -> Step:
     """A reference with other keywords beside it."""
-    ref = node.schema["$ref"]
-    return lambda walk, value, at: walk.lift(walk.tried(value, walker.target(ref)), at)
+    inner = walker.target(node.schema["$ref"])
+    return lambda walk, value, at: walk.lift(walk.tried(value, inner), at)
 
 
 def _all_of(walker: Walker, node: Node) -> Step:
@@ -202,12 +194,10 @@ def _by_function(keyword: str) -> Callable[[Walker, Node], Step]:
     function = FUNCTIONS[keyword]
 
     def make(walker: Walker, node: Node) -> Step:
-        schema = node.schema
-        argument = schema[keyword]
-        for word, inner in _schemas(schema, keyword):
-            walker.node(inner, (*node.place, *word))  # there, so that what is found in it has its place
+        schema, argument = node.schema, node.schema[keyword]
 
         def step(walk: Walk, value: Any, at: Link) -> None:
+            walk.place = node.place if keyword == "if" else (*node.place, keyword)
             for error in function(walk, argument, value, schema) or ():
                 if isinstance(error, Finding):
                     walk.lift([error], at)
@@ -219,15 +209,6 @@ def _by_function(keyword: str) -> Callable[[Walker, Node], Step]:
         return step
 
     return make
-
-
-def _schemas(schema: Schema, keyword: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if keyword == "dependentSchemas":
-        yield from (((keyword, name), inner) for name, inner in schema[keyword].items())
-    elif keyword in ("if", "not", "contains"):
-        yield from (
-            ((word,), schema[word]) for word in (keyword, *(("then", "else") if keyword == "if" else ())) if word in schema
-        )
 
 
 @lru_cache(maxsize=1024)
@@ -255,7 +236,7 @@ _THEIRS = (
 )
 
 STEPS: Steps = {
-    **{keyword: _members_once(keyword) for keyword in _MEMBERS},
+    **dict.fromkeys(("properties", "patternProperties", "additionalProperties"), _members),
     **{keyword: _by_function(keyword) for keyword in _THEIRS.split()},
     "$ref": _reference,
     "allOf": _all_of,

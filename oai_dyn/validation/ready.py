@@ -97,9 +97,3 @@ def _made(key: str | _Same, strict: bool) -> Checker:
 def of_route_tables() -> Checker:
     """What documents of rows are held against."""
     return Checker(packaged("schemas/route-table.json"))
-
-
-def forget() -> None:
-    """Let go of all schemas that were made ready: a dict that has changed since is read anew."""
-    _made.cache_clear()
-    of_route_tables.cache_clear()

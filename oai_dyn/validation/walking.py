@@ -23,9 +23,9 @@ Place = tuple[str | int, ...]
 #: Where something stands in the value: the link of what holds it, and the last step.
 Link = tuple[Any, str | int] | None
 
-#: What a keyword does with a value, and what makes it of a schema; None where another keyword's step does it too.
+#: What a keyword does with a value, and what makes it of a schema: once, where several keywords share it.
 Step = Callable[["Walk", Any, Link], None]
-Steps = Mapping[str, Callable[["Walker", "Node"], Step | None]]
+Steps = Mapping[str, Callable[["Walker", "Node"], Step]]
 
 #: What was found of a value at a schema by trying it.
 Known = dict[tuple[int, int], list[Finding]]
@@ -126,8 +126,8 @@ class Walker:
 
     def steps(self, node: Node) -> tuple[Step, ...]:
         """What there is to do for a value at this node, made once."""
-        makers = [make for keyword in node.schema if (make := self._steps.get(keyword)) is not None]
-        node.steps = tuple(step for make in makers if (step := make(self, node)) is not None)
+        makers = dict.fromkeys(self._steps[keyword] for keyword in node.schema if keyword in self._steps)
+        node.steps = tuple(make(self, node) for make in makers)
         return node.steps
 
 
@@ -141,6 +141,7 @@ class Walk:
         self.walker = walker
         self.found: list[Finding] = []
         self.waiting: list[tuple[Any, Node, Link]] = []
+        self.place: Place = ()  # of the keyword that jsonschema looks at
         self._known = known
 
     def finish(self) -> None:
@@ -195,12 +196,13 @@ class Walk:
 
     def descend(self, instance: Any, schema: Any, path: str | int | None = None, schema_path: Any = None) -> list[Finding]:
         """What a value has wrong against a schema inside of the one that is looked at."""
-        found = self.tried(instance, self.walker.node(schema, ()))
+        place = self.place if schema_path is None else (*self.place, schema_path)
+        found = self.tried(instance, self.walker.node(schema, place))
         return found if path is None else [one._replace(path=(path, *one.path)) for one in found]
 
     def evolve(self, schema: Any) -> Asked:
         """Another schema, to be asked whether it takes a value."""
-        return Asked(self, self.walker.node(schema, ()))
+        return Asked(self, self.walker.node(schema, self.place))
 
 
 class Asked(NamedTuple):
