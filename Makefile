@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test test-imports check format bench docs clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.installed ## try it: one request, five ways (PROVIDER=, BASE_URL=, API_KEY=, MODEL=)
 	@$(BIN)/python docs/examples/demo.py
@@ -18,6 +18,9 @@ test: check ## the whole suite, with the coverage that is asked for
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-imports: $(VENV)/.dev ## import the documents of real servers (installs them below build/)
+	$(BIN)/python scripts/real_documents.py
 
 check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .

@@ -86,6 +86,21 @@ def test_a_client_takes_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert not Draft202012Validator(whole).is_valid({"one": {"a": "x", "next": {}}})
 
 
+def test_members_called_like_keywords(tmp_path: Path) -> None:
+    """A member of an object may be called as a keyword is: what it refers to is there all the same."""
+    words = ("required", "default", "enum", "const", "discriminator", "x-decide", "properties", "anyOf", "items", "$defs")
+    schemas = {f"Of{number}": obj(a=TEXT, b={"type": "integer"}) for number in range(len(words))}
+    schemas["Whole"] = obj(**{word: {"$ref": f"#/components/schemas/Of{number}"} for number, word in enumerate(words)})
+    found = imported({"/x": {"post": body({JSON: {"schema": {"$ref": "#/components/schemas/Whole"}}})}}, schemas=schemas)
+    home = write(found, tmp_path)
+    whole = bundle(f"{home / 'x.json'}#/$defs/Whole")
+    assert whole["$defs"].keys() == schemas.keys()
+    checker = Draft202012Validator(whole)
+    for word in words:
+        assert checker.is_valid({word: {"b": 1}})
+        assert not checker.is_valid({word: {"b": "1"}}), word
+
+
 def test_the_same_text_each_time(tmp_path: Path) -> None:
     """Two imports of one document are the same to the byte."""
     first, second = write(two_groups(), tmp_path / "a"), write(two_groups(), tmp_path / "b")
