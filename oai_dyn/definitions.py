@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import graphlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -78,12 +77,20 @@ def bundle(schema: Any) -> dict[str, Any]:
 def _refuse_circles(whole: Schema) -> None:
     """No definition may come back to itself without a step into the value: no engine would come to an end."""
     named = {"#": whole, **{f"#/$defs/{name}": schema for name, schema in whole["$defs"].items()}}
-    graph = {ref: [to for to in _in_place(schema) if to in named] for ref, schema in named.items()}
-    try:
-        graphlib.TopologicalSorter(graph).prepare()
-    except graphlib.CycleError as error:
-        circle = " -> ".join(ref.rpartition("/")[2] for ref in error.args[1])
-        raise ConfigError(f"$ref: a circle that no value leads out of: {circle}") from None
+    settled: set[str] = set()
+
+    def follow(ref: str, trail: tuple[str, ...]) -> None:
+        if ref in trail:
+            circle = " -> ".join(step.rpartition("/")[2] for step in (*trail[trail.index(ref) :], ref))
+            raise ConfigError(f"$ref: a circle that no value leads out of: {circle}")
+        if ref not in settled:
+            for to in _in_place(named[ref]):
+                if to in named:
+                    follow(to, (*trail, ref))
+            settled.add(ref)
+
+    for ref in named:
+        follow(ref, ())
 
 
 def _in_place(schema: Any) -> Iterator[str]:

@@ -115,8 +115,7 @@ class Limits:
     reply: int = 1 * 2**30
 
 
-@dataclass(frozen=True)
-class Validation:
+class Validation(NamedTuple):
     """What is held against the row's schemas, and what comes of a fault: "raise", "warn", or None for no look at it.
 
     request   the body and the query, before they are sent

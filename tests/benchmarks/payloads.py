@@ -21,6 +21,44 @@ BODY: Final[dict[str, Any]] = {
     "user": "reader-4711",
 }
 
+
+def _call(number: int, name: str) -> dict[str, Any]:
+    return {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": '{"sheet": 12}'}}
+
+
+def _tool(name: str, description: str) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": {"sheet": {"type": "integer"}}, "required": ["sheet"]}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+LONG_BODY: Final[dict[str, Any]] = {
+    "model": MODEL,
+    "messages": [
+        {"role": "system", "content": "You answer letters to a reading room."},
+        {"role": "user", "content": "May the maps be copied?"},
+        {"role": "assistant", "content": "Which of them?"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "This one."},
+                {"type": "image_url", "image_url": {"url": "https://maps.example/12.png", "detail": "low"}},
+            ],
+        },
+        {"role": "assistant", "content": None, "tool_calls": [_call(1, "state_of")]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "brittle"},
+        {"role": "assistant", "content": "It is too brittle to copy; a photograph may be had."},
+        {"role": "user", "content": "At what price?"},
+        {"role": "assistant", "content": None, "tool_calls": [_call(2, "price_of")]},
+        {"role": "tool", "tool_call_id": "call_2", "content": "4.50"},
+        {"role": "user", "content": "Then send one, please."},
+    ],
+    "tools": [_tool("state_of", "Whether a sheet can be copied."), _tool("price_of", "What a copy costs.")],
+    "tool_choice": "auto",
+    "temperature": 0.5,
+    "max_completion_tokens": 100,
+}
+"""Eleven messages and two tools: what is validated."""
+
 _ANSWER: Final = (
     "Dear reader, thank you for your letter. The maps of the “old harbour” may be copied for private study; "
     "a copy in A3 costs 4.50 €, and we send it within a week.\n\nTwo of the sheets are too brittle for the "

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-_PACKAGES: Final = ("oai_dyn", "openai", "requests", "aiohttp", "orjson")
+_PACKAGES: Final = ("oai_dyn", "openai", "requests", "aiohttp", "orjson", "jsonschema", "jsonschema-rs")
 _HEAD: Final = ("", "median", "lowest", "highest", "ratio", "target", "")
 _NONE: Final = "n/a"
 

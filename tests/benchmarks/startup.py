@@ -28,6 +28,17 @@ _TITLE: Final = "start-up"
 _BARE: Final = "bare interpreter"
 _LAZY: Final = ("requests", "aiohttp", "jsonschema", "asyncio")
 
+#: `schemas/` is a folder beside the package until it is installed.
+_VALIDATE: Final = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("oai_dyn.schemas", "schemas/__init__.py", submodule_search_locations=["schemas"])
+sys.modules["oai_dyn.schemas"] = module_from_spec(spec)
+import oai_dyn
+oai_dyn.validate("chat.completions.create", {"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+"""
+_WITHOUT_FAST: Final = "import sys; sys.modules['jsonschema_rs'] = None"
+
 _CODE: Final[Mapping[str, Mapping[str, str]]] = {
     "interpreter": {_BARE: "pass"},
     "import": {OURS: "import oai_dyn", SDK: "import openai"},
@@ -41,12 +52,18 @@ _CODE: Final[Mapping[str, Mapping[str, str]]] = {
         "import aiohttp, orjson": "import aiohttp, orjson",
         SDK: "from openai import AsyncOpenAI; AsyncOpenAI(api_key='k')",
     },
+    "first validation of a chat request": {
+        OURS: _WITHOUT_FAST + _VALIDATE,
+        f"{OURS}, extra fast": f"import jsonschema_rs{_VALIDATE}",
+        "import jsonschema": "import jsonschema",
+    },
 }
 _RATIOS: Final[Mapping[str, Mapping[str, float | None]]] = {
     "interpreter": {},
     "import": {SDK: 0.05},
     "ready Client": {"import requests, orjson": 1.2, SDK: None},
     "ready AsyncClient": {"import aiohttp, orjson": 1.2, SDK: None},
+    "first validation of a chat request": {"import jsonschema": None},
 }
 _SAY_STATUS: Final = """
 import os, resource

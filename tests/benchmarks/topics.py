@@ -8,6 +8,7 @@ from .plain_calls import PLAIN_ASYNC, PLAIN_SYNC
 from .streamed_events import STREAM_ASYNC, STREAM_SYNC
 from .topic import Topic
 from .upload import UPLOAD
+from .validation import VALIDATED_STREAM, VALIDATION, VALIDATION_FAST
 
 TOPICS: Final[Mapping[str, Topic]] = {
     "plain-sync": PLAIN_SYNC,
@@ -16,4 +17,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "stream-async": STREAM_ASYNC,
     "crowd": CROWD,
     "upload": UPLOAD,
+    "validation": VALIDATION,
+    "validation-fast": VALIDATION_FAST,
+    "validation-stream": VALIDATED_STREAM,
 }
