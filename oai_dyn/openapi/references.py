@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from ..definitions import NAMED
 from .flattening import Definitions, Schema
 
 COMPONENTS = "#/components/schemas/"
@@ -119,6 +120,9 @@ def names_in(schema: Any) -> Iterator[str]:
         for key, value in schema.items():
             if key == "$ref" and isinstance(value, str):
                 yield value.removeprefix(DEFS)
+            elif key in NAMED and isinstance(value, Mapping):  # its keys are names, whatever they look like
+                for inner in value.values():
+                    yield from names_in(inner)
             elif key not in ("enum", "const", "default", "required", "x-decide", "discriminator"):
                 yield from names_in(value)
     elif isinstance(schema, list):
