@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imported import JSON, TEXT, TEXTS, Json, answer, body, document, imported, obj, operation, schema
@@ -194,3 +195,17 @@ def test_documents_are_not_changed() -> None:
     before = json.dumps(given)
     convert(load(given), "x")
     assert json.dumps(given) == before
+
+
+@pytest.mark.parametrize("name", ["", "-", "é", 7])
+def test_a_wrong_name_for_the_profile(name: Any) -> None:
+    """Variables of the environment are called after it: it needs a letter or a digit."""
+    with pytest.raises(ConfigError, match=r"name: .* wanted one with letters or digits"):
+        convert(load({"openapi": "3.1.0"}), name)
+
+
+def test_schemas_that_go_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a step of the conversion runs out of frames all the same, that is a ConfigError too."""
+    monkeypatch.setattr("oai_dyn.openapi.decide", lambda definitions: (_ for _ in ()).throw(RecursionError()))
+    with pytest.raises(ConfigError, match="x: schemas that are nested too deep, or stand behind too many others"):
+        convert(load({"openapi": "3.1.0"}), "x")

@@ -206,3 +206,14 @@ def test_an_address_is_text(url: Any) -> None:
     """Another type is refused as a setting."""
     with pytest.raises(ConfigError, match="base_url"):
         Client(base_url=url)
+
+
+def test_a_profile_may_name_a_file_of_routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file stands beside the profile, wherever the program runs; in a dict it is a path like any other."""
+    rows = tmp_path / "routes.json"
+    rows.write_text('{"alone": true, "routes": [{"name": "hello", "method": "GET", "path": "/"}]}')
+    (tmp_path / "provider.toml").write_text('base_url = "http://localhost:1"\nroutes = "routes.json"\n')
+    monkeypatch.chdir("/")
+    for provider in (tmp_path / "provider.toml", {"base_url": "http://localhost:1", "routes": str(rows)}):
+        with Client(provider) as client:
+            assert client.routes.names == ("hello",)

@@ -246,3 +246,59 @@ def test_at_most_three_faults_are_told() -> None:
     with pytest.raises(ConfigError) as caught:
         Client(api_key="k", routes={"routes": [{"name": "a b"}] * 9})
     assert str(caught.value).count(".name: ") == 3
+
+
+# --- A table of its own -------------------------------------------------------------------------------------
+
+HELLO: dict[str, Any] = {"name": "hello", "method": "GET", "path": "/"}
+
+
+def test_a_table_that_stands_alone() -> None:
+    """With `alone` the rows are not laid over others; without it, or with false, they are."""
+    assert load({"alone": True, "routes": [HELLO]}, bundled(), route_table_faults).names == ("hello",)
+    for document in ({"routes": [HELLO]}, {"alone": False, "routes": [HELLO]}):
+        assert len(load(document, bundled(), route_table_faults).names) == 392
+    with pytest.raises(ConfigError, match="alone"):
+        load({"alone": 1, "routes": [HELLO]}, bundled(), route_table_faults)
+
+
+def test_schema_files_stand_beside_the_rows(tmp_path: Path) -> None:
+    """A file of schemas that a file of rows names is the one in its folder; bundled names and dicts are left alone."""
+    (tmp_path / "chat.json").write_text('{"$defs": {"X": {}}}')
+    here = "chat.json#/$defs/X"
+    row = {
+        **HELLO,
+        "query_schema": here,
+        "body": {"kind": "json", "schema": {"items": {"$ref": here}}},
+        "reply": {"schema": "Model"},
+        "stream": {"schema": here},
+    }
+    (tmp_path / "routes.json").write_text(json.dumps({"alone": True, "routes": [row]}))
+    found = load(tmp_path / "routes.json", bundled(), route_table_faults).row("hello")
+    there = f"{tmp_path}/{here}"
+    assert (found["query_schema"], found["stream"], found["reply"]) == (there, {"schema": there}, {"schema": "Model"})
+    assert found["body"]["schema"] == {"items": {"$ref": there}}
+
+
+def test_a_file_of_rows_is_checked_once(tmp_path: Path) -> None:
+    """As long as it is the same file; one that was written again is read again."""
+    checks = []
+
+    def check(document: Any) -> list[Any]:
+        checks.append(document)
+        return []
+
+    path = tmp_path / "routes.json"
+    path.write_text(json.dumps({"routes": [HELLO]}))
+    for _ in range(3):
+        load(path, bundled(), check)
+    assert len(checks) == 1
+    path.write_text(json.dumps({"routes": [{**HELLO, "path": "/other"}]}))
+    assert load(path, bundled(), check).row("hello")["path"] == "/other"
+    assert len(checks) == 2
+
+
+def test_a_file_of_rows_that_is_not_there(tmp_path: Path) -> None:
+    """It is refused by its name."""
+    with pytest.raises(ConfigError, match=r"no\.json: No such file"):
+        load(tmp_path / "no.json", bundled(), route_table_faults)
