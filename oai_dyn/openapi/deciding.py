@@ -1,13 +1,5 @@
 """Unions that decide: each `anyOf` gets an `x-decide` beside it, which tells from a value the branch that has to hold.
-
-    NODE := integer                                  that branch
-          | [integer, ...]                           any of these may hold; the likeliest stands first
-          | {"type": {TYPE: NODE}}                   by JSON type; a whole number looks for "integer", then "number"
-          | {"key": K, "values": {TEXT: NODE}, "absent": NODE, "null": NODE, "other": NODE}
-                                                     by an object's member K: its text, none there, null, anything else
-                                                     (null too, where "null" is not set)
-          | {"has": {K: NODE}, "else": NODE}         by the first of these members that an object has
-          | {"items": NODE, "empty": NODE}           by an array's first element
+The form of it stands at the head of `validation/choosing.py`, which reads it.
 
 Rules of this file: a value that is valid under `anyOf` is valid under what is decided, so a validator that knows
 nothing of `x-decide` comes to the same verdict; definitions are read, never changed; what cannot be told apart
