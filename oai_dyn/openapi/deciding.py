@@ -1,4 +1,5 @@
 """Unions that decide: each `anyOf` gets an `x-decide` beside it, which tells from a value the branch that has to hold.
+
 The form of it stands at the head of `validation/choosing.py`, which reads it.
 
 Rules of this file: a value that is valid under `anyOf` is valid under what is decided, so a validator that knows
