@@ -15,6 +15,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -258,7 +259,9 @@ def _checked(imported: Path) -> tuple[int, int, int]:
         bundle(f"{imported / file}#/$defs/{name}")
     with oai_dyn.Client(imported / "provider.toml", base_url="http://localhost") as client:
         rows = len(client.routes.names)
-    return rows, len(definitions), len((imported / "notes.txt").read_text("utf-8").splitlines()) - 2
+    counted = re.search(r"(\d+) notes", (imported / "notes.txt").read_text("utf-8"))
+    assert counted is not None
+    return rows, len(definitions), int(counted[1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -58,7 +58,11 @@ def test_parts_of_a_form() -> None:
     """Parts have the types that the encoding names; objects are JSON, as OpenAPI has it; lists are noted."""
     form = {
         "schema": obj(
-            file={"type": "string", "format": "binary"}, meta=obj(), tags=TEXTS, note={"$ref": "#/components/schemas/Thing"}
+            file={"type": "string", "format": "binary"},
+            meta=obj(),
+            tags=TEXTS,
+            **{"i[]": TEXTS},
+            note={"$ref": "#/components/schemas/Thing"},
         ),
         "encoding": {
             "file": {"contentType": "audio/wav"},
@@ -72,6 +76,7 @@ def test_parts_of_a_form() -> None:
         "part other of 'image/png, image/jpeg': left to the file's own type: no single type is named",
         "headers of part other: left out: parts are written in one way",
         "part tags: a list: it is sent as tags[], and the document asks for tags again and again",
+        "part i[]: a list: give it as i, which is sent as i[]",
     ]
 
 

@@ -127,9 +127,14 @@ def _form(asked: Asked, form: Media, references: References, notes: list[Note]) 
             if name and kinds == {"object"}:
                 parts.setdefault(name, "application/json")
             elif "array" in kinds and name not in parts:
-                why = f"a list: it is sent as {name}[], and the document asks for {name} again and again"
-                notes.append(Note(asked.key, f"part {name[:80]}", why))
+                notes.append(Note(asked.key, f"part {name[:80]}", _of_list(name)))
     return Found({"kind": "multipart", **({"parts": parts} if parts else {})}, form.schema, form.place)
+
+
+def _of_list(name: str) -> str:
+    if name.endswith("[]"):
+        return f"a list: give it as {name[:-2]}, which is sent as {name}"
+    return f"a list: it is sent as {name}[], and the document asks for {name} again and again"
 
 
 def _properties(schema: Any, references: References) -> Iterator[tuple[str, set[str]]]:
