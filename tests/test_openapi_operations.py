@@ -114,6 +114,7 @@ def test_a_fixed_query_in_a_path() -> None:
         ({"/x": {"get": 7}}, "GET /x: of type int: left out: wanted an object"),
         ({"/x": 7}, "paths /x: of type int: left out: wanted an object"),
         ({"/x": {"$ref": "#/nowhere"}}, "#/paths/~1x: $ref '#/nowhere': left out: nothing stands there"),
+        ({"/x": {"$ref": "#/components", "get": {}}}, "paths /x: operations beside $ref: left out: a reference stands alone"),
         ({"x": {"get": {}}}, "GET x: the path: left out: it cannot stand below a base URL"),
         ({"/a/../b": {"get": {}}}, "GET /a/../b: the path"),
         ({"/a b": {"get": {}}}, "GET /a b: the path"),

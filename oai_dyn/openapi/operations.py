@@ -66,6 +66,8 @@ def _asked(document: Mapping[str, Any], converter: Converter) -> Iterator[Asked]
             continue
         place = f"#/paths/{path.replace('~', '~0').replace('/', '~1')}"
         found, place = converter.references.follow(item, place, converter.notes)
+        if isinstance(item, Mapping) and "$ref" in item and item.keys() & {"parameters", *METHODS}:
+            converter.notes.append(Note(f"paths {path[:80]}", "operations beside $ref", "left out: a reference stands alone"))
         if not isinstance(found, Mapping):
             converter.notes.append(Note(f"paths {path[:80]}", f"of type {type(found).__name__}", "left out: wanted an object"))
             continue
