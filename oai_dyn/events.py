@@ -148,7 +148,7 @@ class EventReader:
         if name == "error" or self._is_error(value):
             raise self._refuse(value, data)
         self._watch(value)
-        out.append(raw(event) if raw is not None else self._typed_value(name, value, data))
+        out.append(raw(event) if raw is not None and self._call.check is None else self._given(event, value))
         if name is not None and self._mark(name):
             return
         if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
@@ -179,12 +179,15 @@ class EventReader:
             if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
                 (self._open if choice.get("finish_reason") is None else self._finished).add(index)
 
-    def _typed_value(self, name: str | None, value: Any, data: bytes) -> Any:
+    def _given(self, event: Event, value: Any) -> Any:
+        """What the user gets of an event, checked first where they asked for that."""
         if self.rule.envelope:
-            value = {"event": name, "data": value}
-        call, reply = self._call, self._reply._replace(data=value, body=data)
+            value = {"event": event.event, "data": value}
+        call, reply = self._call, self._reply._replace(data=value, body=event.data)
         if call.check is not None:
             call.check(reply)
+        if self._raw is not None:
+            return self._raw(event)
         if call.read is None:
             return Record(value) if type(value) is dict else value
         try:

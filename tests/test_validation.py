@@ -15,7 +15,7 @@ from faces import SyncFace
 from hostile import HostileServer, json_reply, reply, sse_reply
 from kinds import DataMessage
 
-from oai_dyn import Client, ConfigError, Page, Record, Reply, SchemaWarning, Validation, ValidationError
+from oai_dyn import Client, ConfigError, Event, Page, Record, Reply, SchemaWarning, Validation, ValidationError
 from oai_dyn.checks import settle
 
 MESSAGE = {"type": "object", "properties": {"role": {"enum": ["user"]}}, "required": ["role"]}
@@ -221,6 +221,17 @@ def test_events_are_checked_against_their_own_schema(face: SyncFace, engine: str
             seen.extend(one.delta for one in events)
     assert seen == [1, 2]
     assert (caught.value.reply.data, caught.value.reply.body) == ({"other": 3}, b'{"other": 3}')
+
+
+@pytest.mark.parametrize("into", [Event, bytes, str])
+def test_raw_events_are_checked_too(face: SyncFace, into: Any) -> None:
+    """What the user wants to see of an event has no say in what it has to be."""
+    with HostileServer([sse_reply(EVENTS)]) as server:
+        events = face.iterate(face.client(base_url=server.url, routes=[ROW], validate="reply").talk(stream=True, into=into))
+        seen: list[Any] = []
+        with pytest.raises(ValidationError, match=r"^an event of talk: delta: missing$"):
+            seen.extend(events)
+    assert len(seen) == 2 and isinstance(seen[0], into)
 
 
 def test_a_warning_lets_the_stream_go_on(face: SyncFace) -> None:
