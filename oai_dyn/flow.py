@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from .answers import READERS, Flow, read_whole
-from .errors import APIError, APIStatusError
+from .errors import APIError, APIStatusError, OaiDynError
 from .form import normal_path
 from .progress import Progress, log
 from .retry import wait_before
@@ -52,6 +52,9 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
             progress.tell("end" if wait is None else "attempt", error)
             if wait is None:
                 raise
+        except OaiDynError as error:  # the user's own check of an answer
+            progress.tell("end", error)
+            raise
         yield Sleep(wait)
 
 

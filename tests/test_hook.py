@@ -10,7 +10,7 @@ from by_hand import SSE, by_hand
 from faces import SyncFace
 from hostile import HostileServer, json_reply, sse_reply
 
-from oai_dyn import Notice, OaiDynError
+from oai_dyn import Notice, OaiDynError, ValidationError
 
 
 def told(notices: list[Notice]) -> list[tuple[Any, ...]]:
@@ -53,6 +53,15 @@ def test_the_hook_is_told_of_a_failure() -> None:
     with pytest.raises(OaiDynError):
         hand.fail()
     assert told(notices) == [("end", 1, None, "APIConnectionError")]
+
+
+def test_the_hook_is_told_of_an_answer_that_is_not_valid(face: SyncFace) -> None:
+    """An answer that the user's own check refuses ends its call like any other."""
+    notices: list[Notice] = []
+    with HostileServer([json_reply({"id": 5})]) as server, pytest.raises(ValidationError):
+        client = face.client(base_url=server.url, hook=notices.append, validate="reply")
+        face.wait(client.models.retrieve("m"))
+    assert told(notices) == [("attempt", 1, 200, None), ("end", 1, 200, "ValidationError")]
 
 
 def test_the_hook_sees_no_secret_and_no_body(caplog: pytest.LogCaptureFixture) -> None:
