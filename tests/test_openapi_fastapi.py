@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from oai_dyn import AuthenticationError, Client, RouteError, UnprocessableEntityError, ValidationError
 from oai_dyn.command import main
+from oai_dyn.compare import compare, side
 from oai_dyn.definitions import bundle
 from oai_dyn.openapi import Imported, convert, load, write
 from oai_dyn.routes import bundled
@@ -139,3 +140,14 @@ def test_what_it_does_not_have(face: SyncFace, client: Any, provider: Path) -> N
         client.call("embeddings.create", {})
     with pytest.raises(AuthenticationError):
         face.wait(face.client(provider=provider, api_key="wrong").models.list())
+
+
+def test_how_it_differs_from_openai(provider: Path) -> None:
+    """The imported table can be compared: what is missing, what is new, what is wider."""
+    found = compare(side("openai"), side(str(provider.parent)))
+    told = {(one.place.route, one.place.part, one.place.path): one.kind for one in found.differences}
+    assert told["chat.completions.create", "body", "tools"] == "missing"
+    assert told["chat.completions.create", "body", "top_k"] == "added"
+    assert told["chat.completions.create", "body", "stop"] == "bounds-wider"
+    assert told["trees.grow", "route", ""] == "route-added"
+    assert told["embeddings.create", "route", ""] == "route-missing"
