@@ -11,7 +11,7 @@ import difflib
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -28,9 +28,6 @@ ONE = frozenset(("items", "contains", "additionalProperties", "propertyNames", "
 }
 SOME = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 NAMED = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs"))
-
-#: Keywords whose schemas speak of the same value as the schema that holds them.
-IN_PLACE = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"))
 
 
 def names() -> list[str]:
@@ -54,8 +51,13 @@ def where(name: str) -> str:
 def bundle(schema: Any) -> dict[str, Any]:
     """One self-contained schema: of a bundled name, of `FILE.json#/$defs/Name`, or of a dict that may refer to both.
 
-    Raises `ConfigError`, with the nearest names, for one that leads nowhere, in a circle, or out of the files.
+    Raises `ConfigError`, with the nearest names, for one that leads nowhere or out of the files.
     """
+    return gather(schema)[0]
+
+
+def gather(schema: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A self-contained schema as `bundle` makes it, and so much of it as does not come from the package."""
     if not isinstance(schema, str | Mapping | bool):
         raise ConfigError(f"schema: of type {type(schema).__name__}, wanted a name, FILE.json#/$defs/NAME or a dict")
     gathered = _Gathering(schema.get("$defs", {}) if isinstance(schema, Mapping) else ())
@@ -67,43 +69,9 @@ def bundle(schema: Any) -> dict[str, Any]:
         else:
             whole = gathered.rewritten(schema, None) if isinstance(schema, Mapping) else {} if schema else {"not": {}}
         whole["$defs"] = {**whole.get("$defs", {}), **gathered.rest()}
-        if not isinstance(schema, str) or "#" in schema:  # the bundled ones are checked by the tests
-            _refuse_circles(whole)
     except RecursionError:
         raise ConfigError("schema: nested too deep to be read") from None
-    return whole
-
-
-def _refuse_circles(whole: Schema) -> None:
-    """No definition may come back to itself without a step into the value: no engine would come to an end."""
-    named = {"#": whole, **{f"#/$defs/{name}": schema for name, schema in whole["$defs"].items()}}
-    settled: set[str] = set()
-
-    def follow(ref: str, trail: tuple[str, ...]) -> None:
-        if ref in trail:
-            circle = " -> ".join(step.rpartition("/")[2] for step in (*trail[trail.index(ref) :], ref))
-            raise ConfigError(f"$ref: a circle that no value leads out of: {circle}")
-        if ref not in settled:
-            for to in _in_place(named[ref]):
-                if to in named:
-                    follow(to, (*trail, ref))
-            settled.add(ref)
-
-    for ref in named:
-        follow(ref, ())
-
-
-def _in_place(schema: Any) -> Iterator[str]:
-    """The references that a schema holds to the same value."""
-    if not isinstance(schema, Mapping):
-        return
-    if isinstance(ref := schema.get("$ref"), str):
-        yield ref
-    for keyword in IN_PLACE & schema.keys():
-        value = schema[keyword]
-        inner = list(value.values()) if keyword in NAMED and isinstance(value, Mapping) else value if keyword in SOME else [value]
-        for one in inner if isinstance(inner, list) else ():
-            yield from _in_place(one)
+    return whole, {**whole, "$defs": {name: one for name, one in whole["$defs"].items() if name not in gathered.bundled}}
 
 
 def anchored(schema: Any, folder: Path) -> Any:
@@ -137,6 +105,7 @@ class _Gathering:
         self._taken = set(taken)
         self._keys: dict[tuple[str, str], str] = {}
         self._waiting: list[tuple[str, str]] = []
+        self.bundled: set[str] = set()
 
     def reference(self, ref: str, file: str | None) -> str:
         """What a reference becomes that stands in a file ("" is the package, None a dict of the user's)."""
@@ -153,6 +122,8 @@ class _Gathering:
         if at not in self._keys:
             self._keys[at] = self._free(pointer.rpartition("/")[2] or Path(where_it_is).stem)
             self._waiting.append(at)
+            if not os.path.isabs(where_it_is):
+                self.bundled.add(self._keys[at])
         return f"#/$defs/{self._keys[at]}"
 
     def rewritten(self, schema: Any, file: str | None) -> Any:

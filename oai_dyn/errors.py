@@ -74,6 +74,9 @@ class RouteError(OaiDynError, AttributeError):
 
 Path = tuple[str | int, ...]
 
+#: How much of a key is shown where a place is told.
+_KEY_SHOWN = 64
+
 
 class Fault(NamedTuple):
     """One thing wrong with a value: where it stands, what was wanted, and where in a schema that is said."""
@@ -87,8 +90,9 @@ class Fault(NamedTuple):
 
 
 def place(path: Path) -> str:
-    """Write a path as people read it: `messages[3].content[0].text`."""
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
+    """Write a path as people read it: `messages[3].content[0].text`. A key of any length is shown short."""
+    shown = (step if isinstance(step, int) or len(step) <= _KEY_SHOWN else f"{step[:_KEY_SHOWN]}..." for step in path)
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown).removeprefix(".")
 
 
 class ValidationError(OaiDynError, ValueError):

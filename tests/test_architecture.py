@@ -47,6 +47,7 @@ BY_CALL = {
     ("checks", "'oai_dyn.validation'"),
     ("client", "'oai_dyn.validation'"),
     ("validation.ready", "'jsonschema_rs'"),
+    ("validation.ready", "'oai_dyn.validation.checking'"),
     ("validation.ready", "'oai_dyn.validation.keywords'"),
     ("command.__init__", "'oai_dyn.command.comparing'"),
     ("command.__init__", "'oai_dyn.command.importing'"),
@@ -68,7 +69,7 @@ OWNERS: dict[str, set[str]] = {
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3472, 1050, 40
+BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3472, 1100, 40
 
 #: All lines.
 FILE_MOST = 320

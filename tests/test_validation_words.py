@@ -84,7 +84,7 @@ def test_a_message_is_short(schema: Any, value: Any) -> None:
     started = time.process_time()
     found = faults(schema, value)
     assert found
-    assert all(len(fault.message) < 800 for fault in found)
+    assert all(len(str(fault)) < 800 for fault in found)
     assert time.process_time() - started < 2
 
 

@@ -1,6 +1,6 @@
 """Holding data against schemas (JSON Schema 2020-12), on demand.
 
-    ready      a schema made ready, for either engine; with `strict`, closed first
+    ready      a schema made ready, for either engine; a user's goes through `checking`, and with `strict` it is closed
     sent       what is sent, as a schema sees it
     walking    the walk over a value and a schema; what each keyword does is in `keywords` and `unions`,
     choosing   which branch of a union is meant, and `foreign` is what jsonschema does

@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
 from ..definitions import NAMED, ONE, SOME, Schema, changed
-from ..errors import ConfigError
 from .choosing import Trial, best
 from .wording import Finding
 
@@ -26,17 +25,13 @@ FUNCTIONS: Mapping[str, Callable[..., Iterable[Any] | None]] = Draft202012Valida
 _WHOLLY_THEIRS = frozenset(("$anchor", "$dynamicRef", "$dynamicAnchor", "unevaluatedItems", "unevaluatedProperties"))
 
 
-def check_schema(schema: Any, compiled: Callable[[str], Any]) -> None:
-    """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds a pattern that cannot be read."""
+def refusal(schema: Any) -> str | None:
+    """What JSON Schema (2020-12) has against a schema, None for nothing. Patterns and references are not looked at."""
     try:
-        Draft202012Validator.check_schema(schema, FormatChecker(()))  # patterns are read below, as ECMA-262 has them
+        Draft202012Validator.check_schema(schema, FormatChecker(()))
     except SchemaError as error:
-        raise ConfigError(f"schema: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}") from None
-    for pattern in (text for one in everywhere(schema) for text in [*one.get("patternProperties", ()), one.get("pattern", "")]):
-        try:
-            compiled(pattern)
-        except re.error as error:
-            raise ConfigError(f"schema: the pattern {pattern!r} cannot be read: {error}") from None
+        return f"{'.'.join(map(str, error.absolute_path))}: {error.message[:200]}"
+    return None
 
 
 def is_wholly_theirs(schema: Any) -> bool:

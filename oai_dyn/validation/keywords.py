@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..definitions import Schema
-from .foreign import FUNCTIONS, Foreign, check_schema, everywhere, is_wholly_theirs
+from .foreign import FUNCTIONS, Foreign, is_wholly_theirs
 from .unions import any_of, branches_under, one_of
 from .walking import Link, Node, Step, Steps, Walk, Walker
 from .wording import Finding
@@ -22,15 +22,6 @@ from .wording import Finding
 def engine(whole: Schema) -> Walker | Foreign:
     """What looks at values for a self-contained schema."""
     return Foreign(whole) if is_wholly_theirs(whole) else Walker(whole, STEPS)
-
-
-def check(schema: Schema) -> None:
-    """Raises `ConfigError` for what is no JSON Schema (2020-12), or holds what cannot be read: a pattern, a reference, a rule."""
-    check_schema(schema, compiled)
-    made = engine(schema)
-    if isinstance(made, Walker):
-        for inner in everywhere(schema):
-            made.steps(made.node(inner, ()))
 
 
 def _members(walker: Walker, node: Node) -> Step:

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from ..catalog import packaged
-from ..definitions import bundle
+from ..definitions import gather
 from ..errors import Fault
 from .strict import closed
 from .wording import in_order, told
@@ -87,9 +87,9 @@ class _Same:
 @functools.lru_cache(maxsize=KEPT)
 def _made(key: str | _Same, strict: bool) -> Checker:
     schema = key.schema if isinstance(key, _Same) else key
-    whole = bundle(schema)
-    if not isinstance(schema, str) or "#" in schema:  # the bundled ones are checked by the tests
-        import_module("oai_dyn.validation.keywords").check(whole)
+    whole, own = gather(schema)
+    if not isinstance(schema, str) or own["$defs"]:
+        import_module("oai_dyn.validation.checking").check(whole, own)
     return Checker(closed(whole) if strict else whole)
 
 

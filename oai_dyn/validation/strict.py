@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..definitions import IN_PLACE, NAMED, ONE, SOME, changed
+from ..definitions import NAMED, ONE, SOME, Schema, changed
 
-Schema = Mapping[str, Any]
+#: Keywords whose schemas speak of the same value as the schema that holds them.
+IN_PLACE = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"))
 
 _CONDITIONS = frozenset(("not", "if", "contains", "propertyNames"))
 _COMPOSING = (IN_PLACE | {"$ref"}) - {"not"}
