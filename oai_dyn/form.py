@@ -1,7 +1,7 @@
 """The API's form convention, the same in query strings and multipart bodies.
 
-A list repeats the key as `name[]`, an object nests as `name[key]`, booleans are `true` and `false`,
-and None leaves the key out.
+A list repeats the key as `name[]` (or, where a row says so, as plain `name`), an object nests as `name[key]`,
+booleans are `true` and `false`, and None leaves the key out.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ def is_file(value: Any) -> bool:
     return is_file(value[1])
 
 
-def flatten(members: dict[str, Any], plain: Callable[[Any], Any]) -> list[tuple[str, Any]]:
+def flatten(members: dict[str, Any], plain: Callable[[Any], Any], element: str = "[]") -> list[tuple[str, Any]]:
     """Turn the members of a body or query into pairs of name and text; a file is passed on as it is.
 
+    element: what a list's name gets for each of its elements.
     Raises `ValidationError` with the place for what a form cannot hold.
     """
     pairs: list[tuple[str, Any]] = []
@@ -53,7 +54,7 @@ def flatten(members: dict[str, Any], plain: Callable[[Any], Any]) -> list[tuple[
             value = str(value)
         name, *inner = path
         for step in inner:
-            name = f"{name}[]" if isinstance(step, int) else f"{name}[{step}]"
+            name = f"{name}{element}" if isinstance(step, int) else f"{name}[{step}]"
         pairs.append((str(name), value))
         return True
 
@@ -78,11 +79,11 @@ def normal_path(path: str, query: str = "") -> str:
 
 
 def query_string(pairs: Iterable[tuple[str, Any]]) -> str:
-    """Percent-encode pairs for a URL (RFC 3986; a space is `%20`, which every server reads alike)."""
+    """Percent-encode pairs for a URL or a form (RFC 3986; a space is `%20`, which every server reads alike)."""
     out = []
     for name, value in pairs:
         if not isinstance(value, str):
-            raise ValidationError.at((name,), f"a query takes no file, and this is {type(value).__name__}")
+            raise ValidationError.at((name,), f"a query or a form of text takes no file, and this is {type(value).__name__}")
         out.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     return "&".join(out)
 

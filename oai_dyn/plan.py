@@ -123,7 +123,7 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> st
     for name in route.path_params:
         path = path.replace(f"{{{name}}}", _segment(name, arguments.path.get(name), route))
     query = {**route.fixed_query, **config.query, **arguments.query}
-    text = query_string(flatten(query, write)) if query else ""
+    text = query_string(flatten(query, write, ELEMENTS[route.lists])) if query else ""
     if not text:
         return config.base_url + path
     return f"{config.base_url}{path}{'&' if '?' in path else '?'}{text}"
@@ -188,7 +188,7 @@ def _multipart_body(route: Route, body: dict[str, Any], write: Write) -> tuple[b
         check_text(body[rule.sole], (rule.sole,))
         return body[rule.sole].encode(), rule.parts[rule.sole]
     json_parts = {k: v for k, v in body.items() if rule.parts.get(k) == "application/json"}
-    pairs = flatten({k: v for k, v in body.items() if k not in json_parts}, write)
+    pairs = flatten({k: v for k, v in body.items() if k not in json_parts}, write, ELEMENTS[route.lists])
     if rule.other == "json" and not any(is_file(value) for _, value in pairs):
         return _json_body(route, body, write)
     if json_parts:
@@ -196,6 +196,10 @@ def _multipart_body(route: Route, body: dict[str, Any], write: Write) -> tuple[b
     pairs += [(name, encode(value, write).decode()) for name, value in json_parts.items() if value is not None]
     form = Multipart(pairs, rule.parts)
     return form, form.content_type
+
+
+def _form_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes, str]:
+    return query_string(flatten(body, write, ELEMENTS[route.lists])).encode(), "application/x-www-form-urlencoded"
 
 
 def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,9 +247,13 @@ def redacted(plan: Plan) -> Plan:
     return plan._replace(url=plan.url.partition("?")[0], headers=headers, body=None)
 
 
+#: What a list's name gets for each of its elements, by how the row's lists travel.
+ELEMENTS = {"brackets": "[]", "repeat": ""}
+
 ENCODERS: dict[str, Callable[..., tuple[bytes | BodyFactory | None, str | None]]] = {
     "json": _json_body,
     "multipart": _multipart_body,
+    "form": _form_body,
     "none": _json_body,  # only extra_body makes one
 }
 

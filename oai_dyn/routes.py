@@ -130,6 +130,7 @@ def compile_row(row: Row) -> Route:
         reply=Answer(reply.get("kind", "json"), reply.get("or"), reply.get("schema")),
         stream=_stream(row["stream"]) if "stream" in row else None,
         page=_paging(row["page"]) if "page" in row else None,
+        lists=row.get("lists", "brackets"),
         safe=row.get("safe", False),
         credential=row.get("credential", "api_key"),
         deprecated=row.get("deprecated", False),

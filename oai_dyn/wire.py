@@ -144,7 +144,7 @@ class Stream(NamedTuple):
 
 
 class Sending(NamedTuple):
-    """What a row sends: `kind` json, multipart or none; `other` is the kind where a multipart call has no file.
+    """What a row sends: `kind` json, multipart, form or none; `other` is the kind where a multipart call has no file.
 
     `parts` gives members of a form their own content type; `sole` names the one that, alone, is the whole body.
     """
@@ -193,6 +193,7 @@ class Route(NamedTuple):
     reply: Answer = _ANSWERS_JSON
     stream: Stream | None = None
     page: Paging | None = None
+    lists: str = "brackets"
     safe: bool = False
     credential: str = "api_key"
     deprecated: bool = False

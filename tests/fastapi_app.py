@@ -191,9 +191,11 @@ def grow(tree: Tree) -> Tree:
 
 
 @router.post("/login")
-def login(name: Annotated[str, Form()]) -> dict[str, str]:
-    """A form that is not multipart."""
-    return {"name": name}
+def login(
+    name: Annotated[str, Form()], rights: Annotated[list[str], Form()], tags: Annotated[list[str] | None, Query()] = None
+) -> dict[str, str | list[str] | None]:
+    """A form that is not multipart, with lists in it and in the query."""
+    return {"name": name, "rights": rights, "tags": tags}
 
 
 def application() -> FastAPI:

@@ -134,7 +134,7 @@ def test_a_query_is_encoded() -> None:
 
 def test_a_query_takes_no_file() -> None:
     """The error names the member."""
-    with pytest.raises(ValidationError, match=r"^k\[\]: a query takes no file, and this is bytes"):
+    with pytest.raises(ValidationError, match=r"^k\[\]: a query or a form of text takes no file, and this is bytes"):
         query_string(flatten({"k": [b"x"]}, plain))
 
 

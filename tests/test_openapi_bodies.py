@@ -9,7 +9,8 @@ from imported import FLAG, JSON, TEXT, TEXTS, Json, answer, body, imported, obj,
 
 from oai_dyn.routes import bundled
 
-FORM, EVENTS, BINARY = "multipart/form-data", "text/event-stream", "application/octet-stream"
+FORM, TEXT_FORM = "multipart/form-data", "application/x-www-form-urlencoded"
+EVENTS, BINARY = "text/event-stream", "application/octet-stream"
 
 REF: Json = {"$ref": "#/components/schemas/Thing"}
 
@@ -32,7 +33,8 @@ DESCRIBED: Json = {"schema": "Thing", "keys": ["a", "b"]}
         ({FORM: {"schema": REF}}, {"kind": "multipart", **DESCRIBED}, ""),
         ({FORM: {"schema": REF}, JSON: {"schema": REF}}, {"kind": "multipart", "or": "json", **DESCRIBED}, ""),
         ({JSON: {}, "text/plain": {}}, {"kind": "json"}, "a body of text/plain: left out: the row sends it as json"),
-        ({"application/x-www-form-urlencoded": {}}, None, "left out: a row sends JSON or a multipart form"),
+        ({TEXT_FORM: {"schema": REF}}, {"kind": "form", **DESCRIBED}, ""),
+        ({TEXT_FORM: {}, BINARY: {}}, {"kind": "form"}, "a body of application/octet-stream: left out: the row sends it as form"),
         ({BINARY: {}, "audio/wav": {}}, None, "a body of application/octet-stream, audio/wav: left out"),
         ({JSON: {"schema": {"anyOf": [TEXTS, TEXT]}}}, None, "a body of type array or string: left out: a row sends objects"),
         ({JSON: {"schema": {"anyOf": [REF, TEXTS]}}}, {"kind": "json", "schema": "ThingsCreateRequest", "keys": ["a", "b"]}, ""),
@@ -55,7 +57,7 @@ def test_members_of_a_wide_union() -> None:
 
 
 def test_parts_of_a_form() -> None:
-    """Parts have the types that the encoding names; objects are JSON, as OpenAPI has it; lists are noted."""
+    """Parts have the types that the encoding names; objects are JSON and lists repeat their names, as OpenAPI has it."""
     form = {
         "schema": obj(
             file={"type": "string", "format": "binary"},
@@ -75,9 +77,18 @@ def test_parts_of_a_form() -> None:
     assert [note.partition("POST /things: ")[2] for note in notes] == [
         "part other of 'image/png, image/jpeg': left to the file's own type: no single type is named",
         "headers of part other: left out: parts are written in one way",
-        "part tags: a list: it is sent as tags[], and the document asks for tags again and again",
-        "part i[]: a list: give it as i, which is sent as i[]",
     ]
+    assert row["lists"] == "repeat"
+
+
+@pytest.mark.parametrize("kind", [FORM, TEXT_FORM])
+def test_lists_of_a_form(kind: str) -> None:
+    """They repeat their names, as OpenAPI has it; where all have brackets, the row adds those."""
+    repeated, _ = operation(body({kind: {"schema": obj(tags=TEXTS, **{"i[]": TEXTS})}}))
+    assert repeated["lists"] == "repeat"
+    bracketed, notes = operation(body({kind: {"schema": obj(**{"i[]": TEXTS})}}))
+    assert "lists" not in bracketed
+    assert notes == ["POST /things: part i[]: a list: give it as i, which is sent as i[]"]
 
 
 def test_a_part_that_may_be_the_whole_body() -> None:

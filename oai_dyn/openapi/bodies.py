@@ -23,11 +23,15 @@ UNKNOWN_END: Mapping[str, Any] = {"last": ["[DONE]"], "eof": True}
 
 
 class Found(NamedTuple):
-    """A member of a row, and the schema that describes it in the document; `schema` is None where nothing does."""
+    """A member of a row, and the schema that describes it in the document; `schema` is None where nothing does.
+
+    repeats  a list in it is sent as its name again and again
+    """
 
     rule: dict[str, Any]
     schema: Any = None
     place: str = ""
+    repeats: bool = False
 
 
 class Answers(NamedTuple):
@@ -74,7 +78,7 @@ def read_body(asked: Asked, references: References, notes: list[Note]) -> Found 
     json = next((one for one in media.values() if one.kind == "json"), media.get("*/*"))
     if json is not None and json.name == "*/*":
         notes.append(Note(asked.key, "a body of any type", "it is sent as JSON"))
-    form = media.get(_FORM)
+    form, text = media.get(_FORM), media.get(_URLENCODED)
     left = set(media) - {_FORM} - {one.name for one in media.values() if one.kind == "json"} - {"*/*"}
     if form is not None:
         found = _form(asked, form, references, notes)
@@ -85,8 +89,11 @@ def read_body(asked: Asked, references: References, notes: list[Note]) -> Found 
         if (kinds := types(json.schema, references)) and "object" not in kinds:
             notes.append(Note(asked.key, f"a body of type {' or '.join(sorted(kinds))}", "left out: a row sends objects"))
             return None
+    elif text is not None:
+        found = Found({"kind": "form"}, text.schema, text.place, _repeats(asked, text.schema, references, notes))
+        left -= {_URLENCODED}
     else:
-        notes.append(Note(asked.key, f"a body of {', '.join(sorted(left))}", "left out: a row sends JSON or a multipart form"))
+        notes.append(Note(asked.key, f"a body of {', '.join(sorted(left))}", "left out: a row sends JSON or a form"))
         return None
     for name in sorted(left):
         notes.append(Note(asked.key, f"a body of {name}", f"left out: the row sends it as {found.rule['kind']}"))
@@ -126,15 +133,18 @@ def _form(asked: Asked, form: Media, references: References, notes: list[Note]) 
         for name, kinds in _properties(form.schema, references):
             if name and kinds == {"object"}:
                 parts.setdefault(name, "application/json")
-            elif "array" in kinds and name not in parts:
-                notes.append(Note(asked.key, f"part {name[:80]}", _of_list(name)))
-    return Found({"kind": "multipart", **({"parts": parts} if parts else {})}, form.schema, form.place)
+    repeats = asked.known is None and _repeats(asked, form.schema, references, notes)
+    return Found({"kind": "multipart", **({"parts": parts} if parts else {})}, form.schema, form.place, repeats)
 
 
-def _of_list(name: str) -> str:
-    if name.endswith("[]"):
-        return f"a list: give it as {name[:-2]}, which is sent as {name}"
-    return f"a list: it is sent as {name}[], and the document asks for {name} again and again"
+def _repeats(asked: Asked, schema: Any, references: References, notes: list[Note]) -> bool:
+    """Whether a form has a list without brackets, which OpenAPI sends as its name again and again; else the row adds them."""
+    lists = [name for name, kinds in _properties(schema, references) if "array" in kinds]
+    if not all(name.endswith("[]") for name in lists):
+        return True
+    for name in lists:
+        notes.append(Note(asked.key, f"part {name[:80]}", f"a list: give it as {name[:-2]}, which is sent as {name}"))
+    return False
 
 
 def _properties(schema: Any, references: References) -> Iterator[tuple[str, set[str]]]:

@@ -112,7 +112,7 @@ def _draft(name: str, asked: Asked, converter: Converter) -> Draft | None:
     body = read_body(asked, references, notes)
     if body is None:
         return None
-    parameters = read_parameters(asked, references, notes)
+    parameters = read_parameters(asked, references, notes, body.repeats)
     answers = read_answers(asked, references, notes)
     path, positional = _path(asked, parameters)
     query = parse_qsl(asked.path.partition("?")[2], keep_blank_values=True)
@@ -135,6 +135,7 @@ def _draft(name: str, asked: Asked, converter: Converter) -> Draft | None:
         "reply": _described(answers.reply, f"{title}Reply", converter),
         "stream": None,
         "page": None,
+        "lists": "repeat" if parameters.repeats else None,
         "safe": asked.method in ("GET", "DELETE") or (asked.known or {}).get("safe", False),
         "credential": credential(asked.operation, asked.known),
         "deprecated": asked.operation.get("deprecated") is True,

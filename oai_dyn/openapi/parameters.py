@@ -29,6 +29,7 @@ class Parameters:
 
     path     names in the path, each with the keyword it goes by
     query    names of the query
+    repeats  a list is sent as its name again and again
     headers  keywords, each with its header
     schema   of the query as an object, as OpenAPI writes it; None without a query
     """
@@ -36,6 +37,7 @@ class Parameters:
     def __init__(self) -> None:
         self.path: dict[str, str] = {}
         self.query: list[str] = []
+        self.repeats = False
         self.headers: dict[str, str] = {}
         self.properties: dict[str, Any] = {}
         self.required: list[str] = []
@@ -62,10 +64,16 @@ class Reading(NamedTuple):
         self.notes.append(Note(self.asked.key, what, why))
 
 
-def read_parameters(asked: Asked, references: References, notes: list[Note]) -> Parameters:
-    """Sort the parameters of an operation and of the path it stands at."""
+def read_parameters(asked: Asked, references: References, notes: list[Note], repeats: bool = False) -> Parameters:
+    """Sort the parameters of an operation and of the path it stands at.
+
+    repeats: the body's lists are sent as their names again and again, so that those of the query are too.
+    """
     reading = Reading(asked, references, notes, Parameters())
     given = list(_given(reading))
+    reading.found.repeats = repeats or (
+        asked.known is None and any(one["in"] == "query" and _repeats(reading, one) for one in given)
+    )
     for place in ("query", "path", "header", "cookie"):  # in a query nothing can be called otherwise: it goes first
         for parameter in (one for one in given if one["in"] == place):
             _TAKE[place](reading, parameter)
@@ -96,7 +104,8 @@ def _given(reading: Reading) -> Iterator[Mapping[str, Any]]:
 
 
 def _take_query(reading: Reading, parameter: Mapping[str, Any]) -> None:
-    found, name = reading.found, parameter["name"].removesuffix("[]") or parameter["name"]
+    found, name = reading.found, parameter["name"]
+    name = name if found.repeats else name.removesuffix("[]") or name
     schema = _schema(parameter)
     known = reading.asked.known
     if known is None or name not in known.get("query", ()):
@@ -117,6 +126,12 @@ def _put_query(reading: Reading, parameter: Mapping[str, Any], name: str, schema
         reading.note(f"query parameter {name}", "as a keyword it is about the call: give it in an object or in extra_query")
 
 
+def _repeats(reading: Reading, parameter: Mapping[str, Any]) -> bool:
+    """Whether a query parameter is a list that is sent as its name again and again, without brackets."""
+    form = parameter.get("style", "form") == "form" and parameter.get("explode") is not False and "schema" in parameter
+    return form and not parameter["name"].endswith("[]") and "array" in types(_schema(parameter), reading.references)
+
+
 def _as_sent(reading: Reading, parameter: Mapping[str, Any], schema: Any) -> Any:
     """The schema of what is given for a query parameter; None where nothing can be."""
     name, kinds = parameter["name"], types(schema, reading.references)
@@ -126,6 +141,8 @@ def _as_sent(reading: Reading, parameter: Mapping[str, Any], schema: Any) -> Any
         reading.note(f"query parameter {name}", "is JSON: give it as a text of JSON")
         return {"type": "string"}
     if "array" in kinds and not bracketed:
+        if reading.found.repeats and _repeats(reading, parameter):
+            return schema
         if style == "form" and explode is not False:
             reading.note(
                 f"query parameter {name}", f"a list: it is sent as {name}[], and the document asks for {name} again and again"
