@@ -1,53 +1,25 @@
 """Two sides against each other: rows matched, each pair's rules and schemas compared, what is found put in order.
 
-Rules of this file: bounded whatever the documents hold. A difference between two definitions is told once, at the
-first place that leads there, with the other places beside it.
+Rules of this file: bounded whatever the documents hold, without recursion, so circles of references end and depth
+costs nothing. A difference between two definitions is told once, at the first place of each part that leads there,
+with the other places beside it.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from .kinds import PARTS, RANK, SEVERITIES, severity
-from .matching import Matched, Row, match
 from .report import Comparison, Difference, Named, Place
-from .rows import of_rows
-from .shapes import MOST_BRANCHES, Schema
-from .sides import Side
-from .walking import Find, Names, Step, Walker
-from .words import kept
+from .rows import differences, match
+from .schemas import Below, Find, Names, look
+from .shapes import MOST_BRANCHES, Schema, exact
+from .sides import Row, Side, kinds
 
-#: The most pairs of schemas that are looked at in one part of a row and in all, and the most steps to one.
-MOST_PAIRS, MOST_IN_ALL, MOST_STEPS = 20_000, 400_000, 64
-
-#: The most differences that are listed, and the most other places of one.
-MOST_DIFFERENCES, MOST_PLACES = 10_000, 40
-
-
-class _Node(NamedTuple):
-    """A pair of schemas still to be looked at: how it was reached, and the definitions it is in."""
-
-    a: Schema
-    b: Schema
-    steps: tuple[Step, ...] = ()
-    names: Names = (None, None)
-
-
-class _Met:
-    """A find, how it hurts, and every place where it was met."""
-
-    def __init__(self, harm: str, find: Find) -> None:
-        self.harm, self.find = harm, find
-        self.places: list[Place] = []
-        self.more = 0
-
-    def told(self) -> Difference:
-        """The difference that it is."""
-        first, *also = self.places
-        find, (before, after) = self.find, map(kept, (self.find.before, self.find.after))
-        return Difference(self.harm, find.kind, first, before, after, find.names, tuple(also), self.more)
+#: The most pairs of schemas that are looked at and places that are told, and the most steps to one.
+MOST, MOST_STEPS = 400_000, 64
 
 
 def compare(a: Side, b: Side, wanted: Callable[[str], bool] = lambda name: True) -> Comparison:
@@ -55,90 +27,87 @@ def compare(a: Side, b: Side, wanted: Callable[[str], bool] = lambda name: True)
 
     wanted: whether a row is compared, by its name on either side
     """
-    return _Comparing(a, b).whole(wanted)
+    both, only_a, only_b, beginnings = match(a.rows, b.rows)
+    both = [(one, other) for one, other in both if wanted(one["name"]) or wanted(other["name"])]
+    only_a, only_b = ([row for row in side if wanted(row["name"])] for side in (only_a, only_b))
+    walk = _Walk(a, b)
+    for kind, rows in (("route-missing", only_a), ("route-added", only_b)):
+        for row in rows:
+            text = f"{row['method']} {row['path']}"
+            texts = (text, None) if kind == "route-missing" else (None, text)
+            walk.meet((kind, row["name"]), Find(kind, *texts), Place(row["name"], "route"))
+    for one, other in both:
+        for kind, part, path, before, after in differences(b, one, other, beginnings):
+            walk.meet((kind, part, path, exact([before, after])), Find(kind, before, after), Place(one["name"], part, path))
+        for part in _parts(one, other):
+            walk.part(one["name"], part, a.part(one, part), b.part(other, part))
+    order = {row["name"]: i for i, row in enumerate([*(one for one, _ in both), *only_a, *only_b])}
+    return Comparison(
+        a=a.label,
+        b=b.label,
+        both={one["name"]: (_named(one), _named(other)) for one, other in both},
+        only_a=tuple(map(_named, only_a)),
+        only_b=tuple(map(_named, only_b)),
+        differences=tuple(sorted(walk.differences(), key=lambda one: _rank(one, order))),
+        notes=tuple(_notes(a, b, beginnings, walk.cut)),
+    )
 
 
-class _Comparing:
-    """One comparison while it is made."""
+class _Walk:
+    """What was looked at and found, while a comparison is made."""
 
     def __init__(self, a: Side, b: Side) -> None:
-        self._a, self._b = a, b
-        self._walker = Walker(a.definitions, b.definitions)
-        self._met: dict[tuple[Any, ...], _Met] = {}  # by what makes a find the same find wherever it is met
-        self._touched: set[str] = set()
-        self._left = MOST_IN_ALL
-        self._cut = False
+        self._sides = a.definitions, b.definitions
+        self._looked: dict[tuple[int, int], tuple[Schema, Schema, list[Find | Below]]] = {}
+        self._met: dict[tuple[Any, ...], tuple[Find, list[Place]]] = {}
+        self._left = MOST
+        self.cut = False
 
-    def whole(self, wanted: Callable[[str], bool]) -> Comparison:
-        """The comparison of the rows that are wanted."""
-        found = match(self._a.rows, self._b.rows)
-        both = [(one, other) for one, other in found.both if wanted(one["name"]) or wanted(other["name"])]
-        only_a, only_b = ([row for row in side if wanted(row["name"])] for side in (found.only_a, found.only_b))
-        differences = [_alone("route-missing", row) for row in only_a] + [_alone("route-added", row) for row in only_b]
-        for one, other in both:
-            for kind, part, path, before, after in of_rows(self._b, one, other, found):
-                same = (kind, part, path, before, after)
-                self._meet(same, Find(kind, (), before, after), Place(one["name"], part, path))
-            for part in _parts_of(one, other):
-                self._schemas(one["name"], part, self._a.part(one, part), self._b.part(other, part))
-        differences += [met.told() for met in self._met.values()]
-        order = {row["name"]: i for i, row in enumerate([*(one for one, _ in both), *only_a, *only_b])}
-        differences.sort(key=lambda one: _rank(one, order))
-        return Comparison(
-            a=self._a.label,
-            b=self._b.label,
-            rows=(len(both) + len(only_a), len(both) + len(only_b)),
-            both={one["name"]: (_named(one), _named(other)) for one, other in both},
-            only_a=tuple(map(_named, only_a)),
-            only_b=tuple(map(_named, only_b)),
-            differences=tuple(differences[:MOST_DIFFERENCES]),
-            counts={name: sum(one.severity == name for one in differences) for name in SEVERITIES},
-            touched=len(self._touched),
-            notes=tuple(self._notes(found)),
-            left_out=max(len(differences) - MOST_DIFFERENCES, 0),
-        )
-
-    def _schemas(self, route: str, part: str, a: Schema, b: Schema) -> None:
-        """Look at every pair of schemas that a part leads to, the nearest first, at each once."""
-        if self._a.definitions.named is self._b.definitions.named and a == b:
+    def part(self, route: str, part: str, a: Schema, b: Schema) -> None:
+        """Look at every pair of schemas that a part of two rows leads to, the nearest first, at each once."""
+        if self._sides[0].named is self._sides[1].named and a == b:
             return
-        queue, seen, left = deque([_Node(a, b)]), set[int](), MOST_PAIRS
+        queue, seen = deque([(Below(a, b), Place(route, part), 0)]), set[tuple[int, int]]()
         while queue:
-            node = queue.popleft()
-            looked = self._walker.look(node.a, node.b)
-            if id(looked) in seen and looked.below:  # what leads nowhere leads into no circle: it is told at each place
+            at, place, steps = queue.popleft()
+            key, found = self._look(at.a, at.b)
+            if key in seen:
                 continue
-            seen.add(id(looked))
-            if not left or not self._left or len(node.steps) > MOST_STEPS:
-                self._cut = True
+            if not self._left or steps > MOST_STEPS:
+                self.cut = True
                 continue
-            left, self._left = left - 1, self._left - 1
-            own = (self._a.definitions.behind(node.a)[0], self._b.definitions.behind(node.b)[0])
-            node = node._replace(names=_inner(own, node.names))
-            for i, find in enumerate(looked.finds):
-                met = find._replace(names=_inner(find.names, node.names))
-                self._meet((id(looked), i), met, _place(route, part, (*node.steps, *find.steps)))
-            for below in looked.below:
-                queue.append(_Node(below.a, below.b, (*node.steps, *below.steps), _inner(below.names, node.names)))
+            self._left -= 1
+            if any(isinstance(one, Below) for one in found):  # what leads nowhere leads into no circle: it is told at each place
+                seen.add(key)
+            names = _inner((self._sides[0].behind(at.a)[0], self._sides[1].behind(at.b)[0]), at.names)
+            for i, one in enumerate(found):
+                one = one._replace(names=_inner(one.names, names))
+                if isinstance(one, Below):
+                    queue.append((one, _further(place, one), steps + 1))
+                else:
+                    self.meet((*key, i), one, _further(place, one))
 
-    def _meet(self, same: tuple[Any, ...], find: Find, place: Place) -> None:
-        harm = severity(find.kind, place.part)
-        met = self._met.setdefault((*same, harm), _Met(harm, find))
-        if len(met.places) <= MOST_PLACES:
-            met.places.append(place)
+    def _look(self, a: Schema, b: Schema) -> tuple[tuple[int, int], list[Find | Below]]:
+        """What two schemas differ in and lead to, and what is the same for the same two."""
+        behind_a, behind_b = (definitions.behind(one)[1] for definitions, one in zip(self._sides, (a, b), strict=True))
+        key = id(behind_a), id(behind_b)
+        if key not in self._looked:
+            # The schemas are kept: an identity is only good while its object lives.
+            self._looked[key] = (behind_a, behind_b, [*look(self._sides, a, b)])
+        return key, self._looked[key][2]
+
+    def meet(self, same: tuple[Any, ...], find: Find, place: Place) -> None:
+        """Hold a find at a place; `same` is what makes it the same find wherever it is met."""
+        if self._left:
+            self._left -= 1
+            self._met.setdefault((severity(find.kind, place.part), *same), (find, []))[1].append(place)
         else:
-            met.more += 1
-        self._touched.add(place.route)
+            self.cut = True
 
-    def _notes(self, found: Matched) -> Iterator[str]:
-        for side, prefix in ((self._a, found.prefix_a), (self._b, found.prefix_b)):
-            yield from (f"{side.label}: {note}" for note in side.notes)
-            if prefix:
-                yield f"{side.label}: its paths begin with {prefix}, which belongs into its base URL"
-            if side.definitions.cut:
-                yield f"{side.label}: of unions with more than {MOST_BRANCHES} branches only the first were compared"
-        if self._cut:
-            yield "the schemas lead to more places than are looked at; what lies deeper was not compared"
+    def differences(self) -> Iterator[Difference]:
+        """All that was found."""
+        for (harm, *_), (find, (first, *also)) in self._met.items():
+            yield Difference(harm, find.kind, first, find.before, find.after, find.names, tuple(also))
 
 
 def _inner(names: Names, around: Names) -> Names:
@@ -146,27 +115,29 @@ def _inner(names: Names, around: Names) -> Names:
     return names if any(names) else around
 
 
-def _parts_of(one: Row, other: Row) -> list[str]:
+def _further(place: Place, step: Find | Below) -> Place:
+    path = f"{place.path}{step.path}".removeprefix(".")
+    branch = (f"{place.path or place.part}: {step.branch}",) if step.branch else ()
+    return place._replace(path=path, branches=place.branches + branch)
+
+
+def _parts(one: Row, other: Row) -> list[str]:
     """The parts of two rows that can be compared by their schemas."""
-    body = other.get("body", {}).get("kind", "none") != "none"
-    reply = all(row.get("reply", {}).get("kind", "json") == "json" for row in (one, other))
+    body = bool(kinds(other, "body"))
+    reply = all("json" in kinds(row, "reply") for row in (one, other))
     event = "stream" in one and "stream" in other
     return ["query", "header", *["body"] * body, *["reply"] * reply, *["event"] * event]
 
 
-def _place(route: str, part: str, steps: tuple[Step, ...]) -> Place:
-    path, branches = "", []
-    for step in steps:
-        path += step.path
-        if step.branch:
-            branches.append(f"{path.removeprefix('.') or part}: {step.branch}")
-    return Place(route, part, path.removeprefix("."), tuple(branches))
-
-
-def _alone(kind: str, row: Row) -> Difference:
-    text = f"{row['method']} {row['path']}"
-    before, after = (text, None) if kind == "route-missing" else (None, text)
-    return Difference(severity(kind, "route"), kind, Place(row["name"], "route"), before, after)
+def _notes(a: Side, b: Side, beginnings: tuple[str, str], cut: bool) -> Iterator[str]:
+    for side, beginning in zip((a, b), beginnings, strict=True):
+        yield from (f"{side.label}: {note}" for note in side.notes)
+        if beginning:
+            yield f"{side.label}: its paths begin with {beginning}, which belongs into its base URL"
+        if side.definitions.cut:
+            yield f"{side.label}: of unions with more than {MOST_BRANCHES} branches only the first were compared"
+    if cut:
+        yield "the schemas lead to more places than are looked at; what lies deeper was not compared"
 
 
 def _named(row: Row) -> Named:
@@ -175,9 +146,5 @@ def _named(row: Row) -> Named:
 
 def _rank(one: Difference, order: dict[str, int]) -> tuple[Any, ...]:
     """The order of telling: the harm, the row, the part, the kind, the path."""
-    place = one.place
-    return (_HARM[one.severity], order[place.route], _PART[place.part], RANK[one.kind], place.path, place.branches)
-
-
-_HARM = {name: i for i, name in enumerate(SEVERITIES)}
-_PART = {name: i for i, name in enumerate(PARTS)}
+    harm, part = [*SEVERITIES].index(one.severity), PARTS.index(one.place.part)
+    return harm, order[one.place.route], part, RANK[one.kind], one.place.path, one.place.branches

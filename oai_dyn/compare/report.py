@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .kinds import KINDS
+from .kinds import KINDS, SEVERITIES
 from .words import said
 
 #: The version of the JSON form. It changes when a member goes or means something else.
@@ -32,10 +32,9 @@ class Place(NamedTuple):
 class Difference(NamedTuple):
     """One difference, and how badly it hurts a caller who wrote for A and now talks to B.
 
-    also         the other places that the same two schemas lead to, the first of them
-    more         how many there are beyond those
-    definitions  the definitions of A and B in which it is found, None where it is in none
     before, after  JSON values; None where there is nothing to say
+    definitions    the definitions of A and B in which it is found, None where it is in none
+    also           the other places that the same two schemas lead to
     """
 
     severity: str
@@ -45,12 +44,12 @@ class Difference(NamedTuple):
     after: Any = None
     definitions: tuple[str | None, str | None] = (None, None)
     also: tuple[Place, ...] = ()
-    more: int = 0
 
     @property
     def message(self) -> str:
-        """What is different, in plain words."""
-        return KINDS[self.kind].words.format(before=said(self.before), after=said(self.after))
+        """What is different, in plain words: `fewer types: string or integer -> string`."""
+        values = " -> ".join(said(value) for value in (self.before, self.after) if value is not None)
+        return f"{KINDS[self.kind].title}: {values}" if values else KINDS[self.kind].title
 
     @property
     def within(self) -> list[str]:
@@ -71,25 +70,30 @@ class Named(NamedTuple):
 class Comparison(NamedTuple):
     """All that two sides differ in, the worst first.
 
-    a, b         the labels of the sides
-    rows         how many rows each has that were compared
-    both         the rows that belong together, by A's name, whether or not B has the same name for it
+    a, b            the labels of the sides
+    both            the rows that belong together, by A's name, whether or not B has the same name for it
     only_a, only_b  the rows of one side alone
-    notes        what is good to know of the sides and of the comparison
-    left_out     how many differences are not listed, the most harmless ones
+    notes           what is good to know of the sides and of the comparison
     """
 
     a: str
     b: str
-    rows: tuple[int, int]
     both: dict[str, tuple[Named, Named]]
     only_a: tuple[Named, ...]
     only_b: tuple[Named, ...]
     differences: tuple[Difference, ...]
-    counts: dict[str, int]
-    touched: int
     notes: tuple[str, ...] = ()
-    left_out: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many differences there are of each severity."""
+        return {severity: sum(one.severity == severity for one in self.differences) for severity in SEVERITIES}
+
+    @property
+    def same(self) -> int:
+        """How many of the rows of both sides differ in nothing."""
+        touched = {place.route for one in self.differences for place in (one.place, *one.also)}
+        return len(self.both.keys() - touched)
 
     def grouped(self) -> list[tuple[str, list[tuple[str, list[Difference]]]]]:
         """The differences by severity and route, in order; routes of one side alone under "", before all others."""
@@ -99,28 +103,23 @@ class Comparison(NamedTuple):
             groups.setdefault(one.severity, {}).setdefault(route, []).append(one)
         return [(harm, sorted(routes.items(), key=lambda group: group[0] != "")) for harm, routes in groups.items()]
 
-    def heading(self, route: str) -> str:
-        """A row that both sides have: its name, method and path, and what it is called at B where that differs."""
+    def call(self, route: str) -> str:
+        """Method and path of a row that both sides have, and what it is called at B where that differs."""
         one, other = self.both[route]
-        called = f"  (at {self.b}: {other.name})" if other.name != one.name else ""
-        return f"{one.name}  {one.method} {one.path}{called}"
+        called = f" (at {self.b}: {other.name})" if other.name != one.name else ""
+        return f"{one.method} {one.path}{called}"
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON."""
+        both, only_a, only_b = len(self.both), len(self.only_a), len(self.only_b)
         return {
             "format": FORMAT,
-            "a": {"label": self.a, "routes": self.rows[0]},
-            "b": {"label": self.b, "routes": self.rows[1]},
+            "a": {"label": self.a, "routes": both + only_a},
+            "b": {"label": self.b, "routes": both + only_b},
             "summary": {
-                "differences": sum(self.counts.values()),
+                "differences": len(self.differences),
                 "severities": self.counts,
-                "routes": {
-                    "both": len(self.both),
-                    "same": len(self.both) - self.touched,
-                    "only_a": len(self.only_a),
-                    "only_b": len(self.only_b),
-                },
-                "left_out": self.left_out,
+                "routes": {"both": both, "same": self.same, "only_a": only_a, "only_b": only_b},
             },
             "notes": list(self.notes),
             "routes": {
@@ -142,7 +141,6 @@ def _difference(one: Difference) -> dict[str, Any]:
         "message": one.message,
         "definitions": dict(zip("ab", one.definitions, strict=True)),
         "also": [_place(place) for place in one.also],
-        "more": one.more,
     }
 
 

@@ -7,7 +7,7 @@ schema that its rows name is gathered at once, so that one name stands for one d
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,15 +18,12 @@ from ..definitions import bundle, changed, where
 from ..errors import ConfigError
 from ..openapi import convert, load
 from ..validation import route_table_faults
-from .matching import Row
 from .shapes import Schema
-from .sides import Side
+from .sides import Row, Side
+from .text import counted
 
 #: The file of an imported table in its folder.
 TABLE = "routes.json"
-
-#: Where a row names a schema: the member, and the member in that.
-_NAMING = (("body", "schema"), ("reply", "schema"), ("stream", "schema"), ("query_schema", None))
 
 
 def side(source: str) -> Side:
@@ -68,21 +65,13 @@ def _of_profile(source: str, profile: Mapping[str, Any]) -> Side:
 
 
 def _of_table(label: str, table: routes.Table, notes: Iterable[str] = ()) -> Side:
-    rows, definitions = _bundled() if table is routes.bundled() else gathered(table.row(name) for name in table.names)
-    return Side(label, rows, definitions, notes)
-
-
-@functools.cache
-def _bundled() -> tuple[list[dict[str, Any]], dict[str, Schema]]:
-    table = routes.bundled()
-    return gathered(table.row(name) for name in table.names)
+    return Side(label, *_gathered(table), notes)
 
 
 def _of_document(source: str) -> Side:
     imported = convert(load(source), "imported")
     count = len(imported.notes)
-    things = "1 thing" if count == 1 else f"{count} things"
-    notes = [f"{things} of its document could not be held; `oai-dyn import` lists them"] if count else []
+    notes = [f"what could not be held of its document: {counted(count, 'thing')}; `oai-dyn import` lists them"] if count else []
     return Side(_label(source), imported.rows, imported.definitions, notes)
 
 
@@ -94,24 +83,26 @@ def _label(source: str) -> str:
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}".removesuffix("/openapi.json").rstrip("/")
 
 
-def gathered(rows: Iterable[Row]) -> tuple[list[dict[str, Any]], dict[str, Schema]]:
+@functools.lru_cache(maxsize=2)
+def _gathered(table: routes.Table) -> tuple[list[Row], dict[str, Schema]]:
     """The rows with every schema that they name as a reference (`#/$defs/Name`), and what those lead to."""
-    found = [dict(row) for row in rows]
-    places = [(row, *place, schema) for row in found for *place, schema in _schemas(row)]
-    whole = bundle({"anyOf": [_reference(schema) for *_, schema in places]})
+    rows: list[Row] = []
+    places: list[tuple[str, dict[str, Any], str]] = []
+    for name in table.names:
+        row = dict(table.row(name))
+        holders = [("query", row, "query_schema")]
+        for part in ("body", "reply", "stream"):
+            if part in row:
+                row[part] = dict(row[part])
+                holders.append((part, row[part], "schema"))
+        rows.append(row)
+        places += [(f"{name}.{part}", holder, key) for part, holder, key in holders if holder.get(key) is not None]
+    whole = bundle({"anyOf": [_reference(holder[key]) for _, holder, key in places]})
     definitions: dict[str, Schema] = whole["$defs"]
-    for (row, member, inner, schema), reference in zip(places, whole["anyOf"], strict=True):
-        if isinstance(schema, Mapping) and "$defs" in schema:
-            reference = _own(schema, f"{row['name']}.{member}", definitions)
-        row[member] = reference if inner is None else {**row[member], inner: reference}
-    return found, definitions
-
-
-def _schemas(row: Row) -> Iterator[tuple[str, str | None, Any]]:
-    for member, inner in _NAMING:
-        schema = row.get(member) if inner is None else row.get(member, {}).get(inner)
-        if schema is not None:
-            yield member, inner, schema
+    for (name, holder, key), reference in zip(places, whole["anyOf"], strict=True):
+        own = isinstance(holder[key], Mapping) and "$defs" in holder[key]
+        holder[key] = _own(holder[key], name, definitions) if own else reference
+    return rows, definitions
 
 
 def _reference(schema: Any) -> Any:

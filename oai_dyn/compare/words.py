@@ -1,7 +1,7 @@
-"""Shapes, values and bounds in plain words, short whatever they are of.
+"""Shapes and values in plain words, short whatever they are of.
 
-Rules of this file: a text is bounded; names and values of a document stand in it as they are, and whoever shows
-the text makes them harmless for where it is shown.
+Rules of this file: names and values of a document stand in a text as they are, and whoever shows the text makes them
+harmless for where it is shown.
 """
 
 from __future__ import annotations
@@ -10,29 +10,20 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .shapes import ANY, Alternative, Definitions, Schema, list_in, values_in
+from .shapes import ANY, Alternative, Definitions, Schema, values_in
 
 #: The most characters of one value or name, the most values in one text, and the most shapes.
 LONGEST, MOST, MOST_SHAPES = 60, 8, 4
 
-#: The most values of a list that a report keeps, and the most characters of one.
-MOST_KEPT, LONGEST_KEPT = 100, 1000
-
-#: The most characters of a name in a path.
-LONGEST_NAME = 200
-
-#: The most branches that are looked at for one text.
-_BRANCHES = 24
-
 
 def shape(definitions: Definitions, schema: Schema, depth: int = 3) -> str:
     """What a value may be: `string or array of ContentPart`."""
-    return alternatives(definitions, definitions.alternatives(schema), depth)
+    return shapes(definitions, definitions.alternatives(schema), depth)
 
 
-def alternatives(definitions: Definitions, found: Sequence[Alternative], depth: int = 3) -> str:
+def shapes(definitions: Definitions, found: Sequence[Alternative], depth: int = 3) -> str:
     """Some of the things that a value may be."""
-    return either(dict.fromkeys(alternative(definitions, one, depth) for one in found[:_BRANCHES])) or "nothing"
+    return either(dict.fromkeys(alternative(definitions, one, depth) for one in found)) or "nothing"
 
 
 def alternative(definitions: Definitions, one: Alternative, depth: int = 3) -> str:
@@ -53,26 +44,13 @@ def either(texts: Iterable[str]) -> str:
     """`a, b or c`; of many, the first and how many more."""
     found = list(texts)
     if len(found) > MOST_SHAPES:
-        return f"{', '.join(found[:MOST_SHAPES])} or {len(found) - MOST_SHAPES} more"
+        found[MOST_SHAPES:] = [f"{len(found) - MOST_SHAPES} more"]
     return " or ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
 
 
 def listed(texts: Sequence[str], most: int = MOST) -> str:
     """`a, b, c`; of many, the first and how many more."""
-    rest = "many" if len(texts) >= MOST_KEPT else str(len(texts) - most)
-    return ", ".join(texts[:most]) + (f" and {rest} more" if len(texts) > most else "")
-
-
-def kept(found: Any) -> Any:
-    """What is kept of a value for a report: the beginning of a long list or text, and of what else is long its text."""
-    if isinstance(found, list):
-        return [_kept(one) for one in found[:MOST_KEPT]]
-    return {key: _kept(one) for key, one in found.items()} if isinstance(found, Mapping) else found
-
-
-def _kept(found: Any) -> Any:
-    text = json.dumps(found, ensure_ascii=False, default=str)
-    return found if len(text) <= LONGEST_KEPT else f"{text[:LONGEST_KEPT]}..."
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def value(found: Any) -> str:
@@ -87,8 +65,6 @@ def short(text: str) -> str:
 
 def said(found: Any) -> str:
     """What stands before or after a difference, as it is shown to a person."""
-    if found is None:
-        return "none"
     if isinstance(found, str):
         return found
     if isinstance(found, list):
@@ -96,8 +72,3 @@ def said(found: Any) -> str:
     if isinstance(found, Mapping):
         return ", ".join(f"{key} {value(one)}" for key, one in found.items()) or "none"
     return value(found)
-
-
-def required(schema: Mapping[str, Any]) -> list[str]:
-    """The names that an object must have."""
-    return [name for name in list_in(schema, "required") if isinstance(name, str)]
