@@ -39,8 +39,8 @@ def read(path: str | Path) -> Any:
     """A document of the user's, by its path. Raises `ConfigError` if it cannot be read."""
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     return parse(content, str(path))
 
 
