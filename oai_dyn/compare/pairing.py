@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from .shapes import Alternative, Definitions, Schema, exact, members_of, types, values_in
@@ -131,8 +132,9 @@ def branches(a: Sequence[Branch], b: Sequence[Branch], tag: str) -> Pairs:
         of_a, of_b = ([one for one in side if value in one.tags.get(tag, ())] for side in (a, b))
         both += best(of_a, of_b, lambda one, other: 1 + _alike(one, other)).both
     only_a, only_b = _left(a, b, both)
-    both += [(one, other) for one in only_a if one.tags.get(tag) for other in b if other.takes_any(tag)]
-    both += [(one, other) for other in only_b if other.tags.get(tag) for one in a if one.takes_any(tag)]
+    takers_a, takers_b = ([one for one in side if one.takes_any(tag)] for side in (a, b))
+    both += [(one, max(takers_b, key=partial(_alike, one))) for one in only_a if takers_b and one.tags.get(tag)]
+    both += [(max(takers_a, key=partial(_alike, one)), one) for one in only_b if takers_a and one.tags.get(tag)]
     only_a, only_b = _left(a, b, both)
     rest = best(only_a, only_b, lambda one, other: 0 if one.tags.get(tag) and other.tags.get(tag) else _alike(one, other))
     pairs = {(id(one), id(other)): (one, other) for one, other in (*both, *rest.both)}
