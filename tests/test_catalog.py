@@ -68,7 +68,7 @@ def test_a_document_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         catalog.read(tmp_path)
     with pytest.raises(ConfigError, match="embedded null"):
-        read("a\0b")
+        catalog.read("a\0b")
 
 
 def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
