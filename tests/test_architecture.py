@@ -75,10 +75,7 @@ BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3472, 1100, 40
 FILE_MOST = 320
 
 #: What is longer than it should be, with the reason.
-LONG_FILES = {
-    "errors": "the whole tree, and the words that servers use",
-    "wire": "the vocabulary that all layers share",
-}
+LONG_FILES = {"errors": "the whole tree, and the words that servers use", "wire": "the vocabulary that all layers share"}
 LONG_FUNCTIONS: dict[str, str] = {}
 
 PUBLIC_NAMES = [

@@ -55,6 +55,10 @@ class Outcome(NamedTuple):
 Run = Callable[..., Outcome]
 
 
+#: A question as JSON.
+ASKED = '[{"role": "user", "content": "one two"}]'
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """One local server for the whole file."""
@@ -123,7 +127,7 @@ def test_a_route_has_other_names(run: Run, route: str) -> None:
     ("name", "content"),
     [
         ("chat.toml", CHAT),
-        ("chat.json", '{"route": "chat.completions.create", "body": {"model": "m", "messages": [{"role": "user", "content": "one two"}]}}'),
+        ("chat.json", '{"route": "chat.completions.create", "body": {"model": "m", "messages": ' + ASKED + "}}"),
         ("chat.yaml", "route: chat.completions.create\nbody:\n  model: m\n  messages:\n  - {role: user, content: one two}\n"),
         ("chat", CHAT),
     ],
@@ -157,7 +161,11 @@ def test_a_stream_is_printed_as_text(run: Run, face: list[str]) -> None:
         ("completions.create", ["body.model=m", "body.prompt=a b"], "You said: a b\n"),
         ("responses.create", ["body.input=a b"], "You said: a b\n"),
         ("responses.retrieve", ["path.response_id=resp_1"], "Hello from the local server.\n"),
-        ("beta.threads.runs.create", ["path.thread_id=t", "body.assistant_id=a", 'body.additional_messages=[{"role":"user","content":"a"}]'], "You said: a\n"),
+        (
+            "beta.threads.runs.create",
+            ["path.thread_id=t", "body.assistant_id=a", f"body.additional_messages={ASKED}"],
+            "You said: one two\n",
+        ),
         ("audio.transcriptions.create", ["body.model=m", 'body.file={"@file":"speech.wav"}'], "Hello from the local server.\n"),
     ],
 )
