@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import weakref
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -23,7 +22,7 @@ from .async_streams import AsyncStream, pending
 from .client import BaseClient
 from .environment import proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure, opened
+from .exchange import Exchange, Failure, opened, system_words
 from .pages import AsyncPage
 from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
 
@@ -84,8 +83,7 @@ class _Wire:
         """What one of aiohttp's exceptions comes to."""
         sent = self._connected and not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         trail = [error, error.__cause__, error.__context__, getattr(error, "os_error", None)]
-        numbers = [e.errno for e in trail if isinstance(e, OSError) and e.errno and not isinstance(e, ssl.SSLError)]
-        return Failure(isinstance(error, TimeoutError), sent, numbers[-1] if numbers else None)
+        return Failure(isinstance(error, TimeoutError), sent, system_words(trail))
 
 
 class AsyncClient(BaseClient):

@@ -25,7 +25,7 @@ from ._timed import TimedAdapter, TimedResponse, current, seconds_left
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure, opened
+from .exchange import Exchange, Failure, opened, system_words
 from .pages import Page
 from .streams import Stream, started
 from .wire import Call, Head, Headers, Read, Send, Sleep
@@ -105,8 +105,7 @@ class _Wire:
         sent = not any(isinstance(e, ConnectTimeoutError | ssl.SSLCertVerificationError) for e in trail)
         refused = any(isinstance(e, NewConnectionError) for e in trail)  # to urllib3 a kind of ConnectTimeoutError
         timed_out = not refused and any(isinstance(e, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for e in trail)
-        numbers = [e.errno for e in trail if isinstance(e, OSError) and e.errno and not isinstance(e, ssl.SSLError)]
-        return Failure(timed_out, sent, numbers[-1] if numbers else None)
+        return Failure(timed_out, sent, system_words(trail))
 
 
 class Client(BaseClient):

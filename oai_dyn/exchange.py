@@ -10,9 +10,11 @@ gives the connection back before anything else happens.
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from .errors import APIConnectionError, APIError, APITimeoutError, OaiDynError, StreamError
@@ -21,11 +23,11 @@ from .wire import Call, Given, Head, Opened, Plan, Read, Reply, Send, Sleep
 
 
 class Failure(NamedTuple):
-    """What a foreign error comes to: whether time ran out, whether the server may have seen the request, the errno."""
+    """What a foreign error comes to: whether time ran out, whether the server may have seen the request, the system's words."""
 
     timed_out: bool
     sent: bool
-    number: int | None = None
+    words: str | None = None
 
 
 class Wire(Protocol):
@@ -136,10 +138,19 @@ def failure_of(failure: Failure, step: Any) -> APIConnectionError:
     else:
         stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
         # How a body breaks off is not told alike by the two libraries: there the stage is all that is said.
-        number = None if type(step) is Read else failure.number
-        error = APIConnectionError(stage if number is None else f"{stage}: {os.strerror(number)}")
+        error = APIConnectionError(stage if type(step) is Read or not failure.words else f"{stage}: {failure.words}")
     error.sent = failure.sent
     return error
+
+
+def system_words(trail: Iterable[Any]) -> str | None:
+    """What the system says of the last of its errors in a trail of exceptions. A resolver's numbers are not the system's."""
+    words = [
+        "the host's name cannot be resolved" if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+        for error in trail
+        if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError)
+    ]
+    return words[-1] if words else None
 
 
 def opened(plan: Plan) -> tuple[dict[str, str], Any]:

@@ -17,7 +17,7 @@ from .async_streams import pending
 from .client import BaseClient
 from .codec import encode
 from .errors import APIError
-from .exchange import Exchange, Failure
+from .exchange import Exchange, Failure, system_words
 from .objects import plain
 from .pages import AsyncPage, Page
 from .streams import started
@@ -72,7 +72,7 @@ class _Wire:
         self._client.waits.append(step.seconds)
 
     def explained(self, error: Exception) -> Failure:
-        return Failure(isinstance(error, TimeoutError), sent=True, number=getattr(error, "errno", None))
+        return Failure(isinstance(error, TimeoutError), sent=True, words=system_words([error]))
 
     def release(self) -> None:
         self._pieces = []

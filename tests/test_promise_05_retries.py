@@ -5,6 +5,7 @@ No library below resends anything by itself, every attempt sends the same bytes,
 
 from __future__ import annotations
 
+import socket
 import time
 from email.utils import formatdate
 from io import BytesIO
@@ -162,6 +163,19 @@ def test_a_connection_that_is_refused(face: SyncFace) -> None:
             assert len(caught.value.attempts) == 3
             assert caught.value.sent is False
             assert not isinstance(caught.value, APITimeoutError)
+
+
+def test_a_host_that_no_resolver_knows(face: SyncFace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again like any connection that cannot be made, and said in words: a resolver's number is not the system's."""
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    with pytest.raises(APIConnectionError) as caught:
+        embed(face, face.client(base_url="http://nobody.invalid/v1", max_retries=1))
+    assert str(caught.value) == "no connection: the host's name cannot be resolved"
+    assert (len(caught.value.attempts), caught.value.sent) == (2, False)
 
 
 def test_a_server_that_hangs_up_at_once(face: SyncFace) -> None:
