@@ -19,7 +19,7 @@ INTRO = """\
 
 # {group}
 
-{count} rows. [How rows are found and what the marks mean](../routes.md), [how bodies are checked](../guide.md).
+{count} rows. [How rows are found and what the marks mean](../routes.md), [how bodies are checked](../validation.md).
 A parameter is given as a keyword; those of the body may come as an object, and so may those of the query where there is no body.
 """
 
