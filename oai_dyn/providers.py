@@ -44,8 +44,9 @@ def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     source, names = str(DEFAULT if provider is None else provider), packaged_names("providers")
     if source in names:
         return _checked(packaged(f"providers/{source}.toml"), source)
-    if Path(source).suffix or Path(source).exists():
-        return _with_routes(_checked(read(source), source), Path(source))
+    path = Path(source, "provider.toml") if Path(source).is_dir() else Path(source)
+    if path.suffix or path.exists():
+        return _with_routes(_checked(read(path), str(path)), path)
     raise ConfigError(f"no provider {source!r}, and no file of that name; bundled are {', '.join(names)}")
 
 

@@ -20,6 +20,7 @@ DEFINITIONS: dict[str, Any] = {
     "Cat": {"type": "object", "properties": {"kind": {"enum": ["cat", "lion"]}}, "required": ["kind"]},
     "Dog": {"type": "object", "properties": {"kind": {"const": "dog"}, "old": {"type": "boolean"}}, "required": ["kind"]},
     "Open": {"type": "object", "properties": {"kind": {"type": "string"}, "x": {"type": "string"}}},
+    "Plain": {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]},
     "Wide": {"type": "object", "properties": {"x": {"type": "integer"}}},
     "Pet": {"anyOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}]},
     "Loop": {"anyOf": [{"$ref": "#/$defs/Loop"}, {"type": "number", "minimum": 0}]},

@@ -217,3 +217,12 @@ def test_a_profile_may_name_a_file_of_routes(tmp_path: Path, monkeypatch: pytest
     for provider in (tmp_path / "provider.toml", {"base_url": "http://localhost:1", "routes": str(rows)}):
         with Client(provider) as client:
             assert client.routes.names == ("hello",)
+
+
+def test_a_folder_that_an_import_wrote(tmp_path: Path) -> None:
+    """Its profile is meant; a folder without one is told as such."""
+    (tmp_path / "provider.toml").write_text('base_url = "http://localhost:8000"\n')
+    assert load(tmp_path) == load(str(tmp_path)) == {"base_url": "http://localhost:8000"}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"provider\.toml: No such file"):
+        load(tmp_path / "empty")

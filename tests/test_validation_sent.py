@@ -70,13 +70,19 @@ def test_only_the_first_faults_are_in_the_message() -> None:
     [
         ("CreateChatCompletionReqest", "near it are CreateChatCompletionRequest"),
         ("chat.completion.create", "no route 'chat.completion.create'; near it are chat.completions.create"),
-        ("files.list", "there is no schema for the request of files.list"),
+        ("files.retrieve", "there is no schema for the request of files.retrieve"),
     ],
 )
 def test_a_name_without_a_schema(name: str, message: str) -> None:
-    """What is near is told; a row without a body has nothing to be held against."""
+    """What is near is told; a row without a body and a query has nothing to be held against."""
     with pytest.raises(ConfigError, match=f"^validate: .*{message}"):
         oai_dyn.validate(name, {})
+
+
+def test_a_row_without_a_body_is_held_against_its_query() -> None:
+    """As the texts that a query is sent as."""
+    assert told("files.list", {"limit": "5", "order": "asc"}) == []
+    assert told("files.list", {"limit": "many"})[0].startswith("limit: was the string 'many', wanted an integer")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class Tags(NamedTuple):
 def decide(definitions: Definitions) -> tuple[dict[str, Schema], list[str]]:
     """The definitions with their unions decided, and the places of those that could not be decided wholly."""
     left: list[str] = []
-    flat = flattened(definitions)
+    flat = flattened({name: walk(schema, name, lambda one, _: _bound(one, definitions)) for name, schema in definitions.items()})
 
     def decided(schema: Schema, place: str) -> Schema:
         if "anyOf" not in schema:
@@ -78,6 +78,31 @@ def decide(definitions: Definitions) -> tuple[dict[str, Schema], list[str]]:
         return {**{k: v for k, v in schema.items() if k != "discriminator"}, "x-decide": node}
 
     return {name: walk(schema, name, decided) for name, schema in flat.items()}, left
+
+
+def _bound(schema: Schema, definitions: Definitions) -> Schema:
+    """A union with a declared discriminator, each branch with the texts that stand for it where it takes any text itself.
+
+    A text stands for what the mapping says, and a definition's name for the definition (OpenAPI 3.1, "Discriminator Object").
+    """
+    key = schema.get("discriminator", {}).get("propertyName")
+    if key is None or "anyOf" not in schema:
+        return schema
+    texts: dict[str, list[str]] = {}
+    for text, ref in schema["discriminator"].get("mapping", {}).items():
+        texts.setdefault(ref, []).append(text)
+    return {**schema, "anyOf": [_tagged(branch, key, texts, definitions) for branch in schema["anyOf"]]}
+
+
+def _tagged(branch: Any, key: str, texts: Mapping[str, list[str]], definitions: Definitions) -> Any:
+    ref = branch.get("$ref", "") if isinstance(branch, Mapping) else ""
+    behind = resolved(branch, definitions) if ref else {}
+    member = resolved(_as_object(behind.get("properties", {}).get(key, False)), definitions)
+    if member.get("type") != "string" or not member.keys().isdisjoint(ALWAYS):
+        return branch
+    tag = {**member, "enum": texts.get(ref) or [ref.removeprefix("#/$defs/")]}
+    required = list(dict.fromkeys([*behind.get("required", ()), key]))
+    return {**behind, "properties": {**behind["properties"], key: tag}, "required": required}
 
 
 def _root(schema: Schema, definitions: Definitions) -> Any:

@@ -26,7 +26,7 @@ from .sent import as_form, as_json, faults_of_texts, is_form
 
 
 def validate(name: str, body: Any, *, strict: bool = False) -> None:
-    """Hold a body against the schema of a row's request, or of a definition.
+    """Hold a body against the schema of a row's request (of its query, where it sends no body), or of a definition.
 
     name    a row by its name, operationId or "METHOD /path"; or the name of a definition
     body    what a client would be given, with objects and files in it
@@ -34,22 +34,22 @@ def validate(name: str, body: Any, *, strict: bool = False) -> None:
 
     Raises `ValidationError` with all that is wrong, `ConfigError` where there is no such schema.
     """
-    sending = _named(name)
-    if found := faults_of_body(sending, body, plain, strict):
+    if found := _faults_by_name(name, body, strict):
         raise ValidationError(errors=tuple(found))
 
 
-def _named(name: str) -> Sending:
-    """The body that a name stands for: that of a row, or a definition."""
+def _faults_by_name(name: str, body: Any, strict: bool) -> list[Fault]:
     if is_bundled(name):
-        return Sending("json", schema=name)
+        return faults_of_body(Sending("json", schema=name), body, plain, strict)
     try:
         route = bundled().find(name)
     except RouteError as error:
         raise ConfigError(f"validate: {error}, and no schema of that name{near(name, names())}") from None
-    if route.body.schema is None:
+    if route.body.schema is not None:
+        return faults_of_body(route.body, body, plain, strict)
+    if route.query_schema is None:
         raise ConfigError(f"validate: there is no schema for the request of {route.name}")
-    return route.body
+    return faults_of_query(route.query_schema, body, plain, strict)
 
 
 def faults_of_body(rule: Sending, body: Any, write: Callable[[Any], Any], strict: bool) -> list[Fault]:
