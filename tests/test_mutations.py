@@ -15,7 +15,7 @@ from mutations import Mutant, Score, mutants, sample, score, table, told_elsewhe
 from oai_dyn.validation import faults
 
 #: How many mutants are drawn, and the seed they are drawn by.
-COUNT, SEED = 1500, 3
+COUNT, SEED = 600, 3
 
 
 @pytest.fixture(scope="module")

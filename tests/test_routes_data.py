@@ -318,7 +318,7 @@ def test_a_complete_row_needs_more_than_a_name() -> None:
 
 
 #: Members that the format got later.
-SINCE_THEN = {"query_schema"}
+SINCE_THEN = {"query_schema", "lists"}
 
 
 def test_the_first_format_still_holds() -> None:
