@@ -24,6 +24,7 @@ DEFINITIONS: dict[str, Any] = {
     "Wide": {"type": "object", "properties": {"x": {"type": "integer"}}},
     "Pet": {"anyOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}]},
     "Loop": {"anyOf": [{"$ref": "#/$defs/Loop"}, {"type": "number", "minimum": 0}]},
+    "Ring": {"anyOf": [{"$ref": "#/$defs/Ring"}]},
     "Circle": {"$ref": "#/$defs/Circle"},
     "Nest": {"type": "array", "items": {"$ref": "#/$defs/Nest"}},
 }

@@ -78,8 +78,6 @@ def _flat(schema: Schema, definitions: Definitions, written: dict[int, tuple[Any
     if len(merged) > 1:
         return {**rest, "anyOf": merged}
     rest.pop("discriminator", None)
-    if not merged:  # nothing but itself, in a circle
-        return {**rest, "not": {}}
     if not isinstance(merged[0], Mapping) or rest.keys() & merged[0].keys():
         return {**rest, "anyOf": merged}
     return {**merged[0], **rest}
@@ -127,7 +125,7 @@ def _plain_merged(branches: list[Any]) -> list[Any]:
             values += [value for value in branch.get("enum", [branch.get("const")]) if _of_types(value, branch.get("type"))]
         else:
             rest.append(branch)
-    if not (values or types or rest):  # values that are of none of their types
+    if not (values or types or rest):  # values that are of none of their types, or a union of nothing but itself
         return [{"not": {}}]
     if values:
         values = list({json.dumps(value, sort_keys=True): value for value in values}.values())  # Python takes 0 for False
