@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import DecodeError as DecodeError
     from .errors import Fault as Fault
     from .errors import InternalServerError as InternalServerError
+    from .errors import LossWarning as LossWarning
     from .errors import NotFoundError as NotFoundError
     from .errors import OaiDynError as OaiDynError
     from .errors import PermissionDeniedError as PermissionDeniedError
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .wire import Event as Event
     from .wire import Headers as Headers
     from .wire import Limits as Limits
+    from .wire import Loss as Loss
     from .wire import Notice as Notice
     from .wire import Plan as Plan
     from .wire import Reply as Reply
@@ -58,14 +60,14 @@ _HOMES = {
     "async_streams": "AsyncBinary AsyncStream",
     "codec": "Record",
     "errors": "APIConnectionError APIError APIStatusError APITimeoutError AuthenticationError BadRequestError ConfigError "
-    "ConflictError DecodeError Fault InternalServerError NotFoundError OaiDynError PermissionDeniedError RateLimitError "
-    "RouteError SchemaWarning StreamError StreamTruncated UnprocessableEntityError ValidationError",
+    "ConflictError DecodeError Fault InternalServerError LossWarning NotFoundError OaiDynError PermissionDeniedError "
+    "RateLimitError RouteError SchemaWarning StreamError StreamTruncated UnprocessableEntityError ValidationError",
     "objects": "Codec",
     "pages": "AsyncPage Page",
     "streams": "Binary Stream",
     "validation": "validate",
     "version": "__version__",
-    "wire": "Attempt Event Headers Limits Notice Plan Reply Route Timeout Validation",
+    "wire": "Attempt Event Headers Limits Loss Notice Plan Reply Route Timeout Validation",
 }
 
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -5,6 +5,7 @@
     ├── RouteError           (AttributeError)   no row of that name
     ├── ValidationError      (ValueError)       an argument, a body or, where it is validated, a reply is wrong
     ├── SchemaWarning        (UserWarning)      the same, where it is validated with "warn"
+    ├── LossWarning          (UserWarning)      a provider's profile took something from the request
     └── APIError                                something went wrong once a request was under way
         ├── APIConnectionError (ConnectionError)  no whole answer came
         │   └── APITimeoutError (TimeoutError)
@@ -172,6 +173,14 @@ def in_short(errors: Sequence[Fault]) -> str:
     """The first few faults in a line."""
     more = len(errors) - 3
     return "; ".join(map(str, errors[:3])) + (f"; and {more} more" if more > 0 else "")
+
+
+class LossWarning(OaiDynError, UserWarning):
+    """A provider's profile could not keep what was asked for: it was dropped or changed. `losses` lists what."""
+
+    def __init__(self, message: str = "", losses: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.losses = losses
 
 
 class APIError(OaiDynError):

@@ -224,6 +224,8 @@ class Config(NamedTuple):
     own_headers are the user's: they win over all others, and None takes one away.
     timeouts are those of a plain call and of a stream.
     auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
+    transformations are the rules of the provider's profile; models are the caller's names for the provider's, variables
+    what the braces in its paths stand for.
     """
 
     base_url: str
@@ -239,13 +241,22 @@ class Config(NamedTuple):
     codecs: Mapping[Any, Any] = Frozen()
     hook: Callable[[Notice], Any] | None = None
     validate: Validation | None = None
+    provider: str = "openai"
+    normalize: bool = True
+    strict_params: bool = False
+    transformations: Any = None
+    models: Mapping[str, str] = Frozen()
+    variables: Mapping[str, str] = Frozen()
 
     def __repr__(self) -> str:
         return f"<Config {self.base_url}>"
 
 
 class Call(NamedTuple):
-    """One call: its plan, and what was settled for it."""
+    """One call: its plan, and what was settled for it.
+
+    adapter brings what a provider answers into OpenAI's form; losses are what its profile took of the request.
+    """
 
     plan: Plan
     timeout: Timeout
@@ -256,9 +267,20 @@ class Call(NamedTuple):
     check: Callable[[Any], None] | None
     into: Any
     config: Config
+    adapter: Any = None
+    losses: tuple[Loss, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Call {self.plan!r}>"
+
+
+class Loss(NamedTuple):
+    """What the user asked for and a provider's profile could not keep: where it stood, which verb took it, and why."""
+
+    provider: str
+    path: tuple[str | int, ...]
+    verb: str
+    message: str
 
 
 class Event(NamedTuple):
@@ -300,9 +322,10 @@ class Reply(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """What a hook is told. kind: "attempt" (an attempt's head came or it failed), "first_event", "end", "close".
+    """What a hook is told. kind: "attempt" (an attempt's head came or it failed), "first_event", "end", "close", "loss".
 
-    `plan` has neither body nor secrets; `reply` is the head where there is one; `error` the error's class name.
+    `plan` has neither body nor secrets; `reply` is the head where there is one; `error` the error's class name;
+    `loss` what the provider's profile took of the request, told once by each client.
     """
 
     kind: str
@@ -311,6 +334,7 @@ class Notice(NamedTuple):
     attempt: int
     elapsed: float
     error: str | None = None
+    loss: Loss | None = None
 
 
 class Send(NamedTuple):

@@ -81,10 +81,10 @@ LONG_FUNCTIONS: dict[str, str] = {}
 PUBLIC_NAMES = [
     "APIConnectionError", "APIError", "APIStatusError", "APITimeoutError", "AsyncBinary", "AsyncClient", "AsyncPage",
     "AsyncStream", "Attempt", "AuthenticationError", "BadRequestError", "Binary", "Client", "Codec", "ConfigError",
-    "ConflictError", "DecodeError", "Event", "Fault", "Headers", "InternalServerError", "Limits", "NotFoundError", "Notice",
-    "OaiDynError", "Page", "PermissionDeniedError", "Plan", "RateLimitError", "Record", "Reply", "Route", "RouteError",
-    "SchemaWarning", "Stream", "StreamError", "StreamTruncated", "Timeout", "UnprocessableEntityError", "Validation",
-    "ValidationError", "__version__", "validate",
+    "ConflictError", "DecodeError", "Event", "Fault", "Headers", "InternalServerError", "Limits", "Loss", "LossWarning",
+    "NotFoundError", "Notice", "OaiDynError", "Page", "PermissionDeniedError", "Plan", "RateLimitError", "Record", "Reply",
+    "Route", "RouteError", "SchemaWarning", "Stream", "StreamError", "StreamTruncated", "Timeout",
+    "UnprocessableEntityError", "Validation", "ValidationError", "__version__", "validate",
 ]  # fmt: skip
 
 
