@@ -6,14 +6,13 @@ row has a schema; what is asked of a call that has none is an error, at once.
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from .errors import ConfigError, Fault, SchemaWarning, ValidationError, in_short
 from .plan import Arguments
+from .warned import warn
 from .wire import Reply, Route, Validation
 
 RequestCheck = Callable[[Arguments, Callable[[Any], Any]], None]
@@ -105,12 +104,4 @@ def _say(mode: str, found: list[Fault], what: str, reply: Reply | None = None) -
     errors = tuple(found)
     if mode == "raise":
         raise ValidationError(in_short(errors) if reply is None else f"{what}: {in_short(errors)}", errors, reply)
-    warnings.warn(SchemaWarning(f"{what}: {in_short(errors)}", errors), stacklevel=_users_level())
-
-
-def _users_level() -> int:
-    """How far up the stack the first line stands that is not ours."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "oai_dyn":
-        frame, level = frame.f_back, level + 1
-    return level
+    warn(SchemaWarning(f"{what}: {in_short(errors)}", errors))

@@ -15,15 +15,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import checks, providers, routes
+from . import checks, profiles, providers, routes
 from .coding import ACCEPT_ENCODING
-from .errors import ConfigError, ValidationError
+from .errors import ConfigError, Fault, LossWarning, ValidationError
 from .form import normal_path, query_values, with_query
 from .objects import Codec, reader
 from .pages import BasePage, Turn
-from .plan import RESERVED, checked, make_call, mapping
+from .plan import RESERVED, checked, make_call, mapping, redacted
+from .progress import tell
 from .version import __version__
-from .wire import Call, Event, Frozen, Limits, Notice, Reply, Route, Secret, Sending, Stream, Timeout, Validation
+from .warned import warn
+from .wire import Call, Event, Frozen, Limits, Loss, Notice, Reply, Route, Secret, Sending, Stream, Timeout, Validation
 
 #: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
 DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
@@ -104,6 +106,9 @@ class BaseClient:
     codecs           {class: Codec(encode, decode)} for classes that no protocol covers
     hook             called with a `Notice` at each attempt, first event, end and early close
     validate         "request", "reply" or "both" (True), or a `Validation`: check against the row's JSON Schemas
+    variables        what the braces in a provider's profile stand for: {"resource": "my-azure-resource"}
+    normalize        bring what a provider answers into OpenAI's form; False leaves it as it comes
+    strict_params    refuse a request of which the provider's profile would lose something, instead of a `LossWarning`
     session          your own requests.Session or aiohttp.ClientSession; it stays yours to close
 
     Raises `ConfigError` for a wrong setting.
@@ -126,6 +131,9 @@ class BaseClient:
         codecs: Mapping[type, Codec] | None = None,
         hook: Callable[[Notice], Any] | None = None,
         validate: bool | str | Validation | Mapping[str, Any] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        normalize: bool = True,
+        strict_params: bool = False,
         session: Any = None,
     ) -> None:
         api_key, admin_key, headers = hidden(api_key), hidden(admin_key), hidden_values(mapping("headers", headers))
@@ -134,8 +142,9 @@ class BaseClient:
         if hook is not None and not callable(hook):
             raise ConfigError(f"hook: {hook!r}, wanted a callable")
         given = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "allow_truncated": allow_truncated}
-        profile = providers.load(provider)
-        place = providers.settle(profile, os.getenv, base_url, api_key, admin_key)
+        given |= {"normalize": normalize, "strict_params": strict_params}
+        profile = profiles.load(provider, _profile_faults)
+        place = providers.settle(profile, os.getenv, base_url, api_key, admin_key, mapping("variables", variables))
         self._config = place._replace(
             headers=Frozen({**_OF_OURS, **place.headers}),
             own_headers=headers,
@@ -143,8 +152,10 @@ class BaseClient:
             codecs=mapping("codecs", codecs),
             hook=hook,
             validate=checks.settle(validate),
+            transformations=_transformations(profile, place.variables),
             **checked(given),
         )
+        self._told: set[Loss] = set()
         self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
         self._set_up()
@@ -210,7 +221,18 @@ class BaseClient:
         call = make_call(route, arguments, keywords, self._config, check)
         if setting is not None:
             call = call._replace(check=checks.of_reply(route, setting, asked, call.plan.streaming))
+        for loss in call.losses:
+            self._report(loss, call)
         return self._start(self._typed(call) if call.into is not None or route.page is not None else call)
+
+    def _report(self, loss: Loss, call: Call) -> None:
+        """Tell once of what a profile takes of requests: by a warning, and to the hook."""
+        key = loss._replace(path=())
+        if key in self._told:
+            return
+        self._told.add(key)
+        tell(call, Notice("loss", redacted(call.plan), None, 0, 0.0, None, loss))
+        warn(LossWarning(str(Fault(loss.path, loss.message)), (loss,)))
 
     def _typed(self, call: Call) -> Call:
         """The call with what makes its answers pages, or of the type that the user asked for."""
@@ -253,6 +275,19 @@ class BaseClient:
 
     def _start(self, call: Call) -> Any:
         raise NotImplementedError
+
+
+def _profile_faults(document: Any) -> list[Fault]:
+    faults: list[Fault] = import_module("oai_dyn.validation").profile_faults(document)
+    return faults
+
+
+def _transformations(profile: Mapping[str, Any], variables: Mapping[str, str]) -> Any:
+    """What a profile's rules come to, None where it has none."""
+    request, reply = profile.get("request", ()), profile.get("reply", ())
+    if not request and not reply:
+        return None
+    return import_module("oai_dyn.transformations").Transformations(str(profile.get("name")), request, reply, variables)
 
 
 def hidden(value: Any) -> Any:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from .codec import encode, to_dict
-from .errors import ConfigError, OaiDynError, ValidationError, check_text
+from .errors import ConfigError, Fault, OaiDynError, RouteError, ValidationError, check_text
 from .form import flatten, is_file, query_string
 from .multipart import Multipart
 from .objects import plain
@@ -24,6 +25,9 @@ Write = Callable[[Any], Any]
 #: What may stand in a path segment besides letters, digits and `-._~` (RFC 3986 section 3.3), without the `;`
 #: at which some servers end a segment: they would read `..;` as `..`.
 _SEGMENT_SAFE = "!$&'()*+,=:@"
+
+#: Parameters in a path.
+_BRACES = re.compile(r"\{(\w+)\}")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -56,15 +60,38 @@ def make_call(
     streaming = _asks_stream(route, sorted_out)
     if check is not None:
         check(sorted_out, write)
+    if own := {name: options[name] for name in SETTINGS if name in options}:
+        config = config._replace(**checked(own))
+    adapter, losses = None, ()
+    if config.transformations is not None or config.paths or config.models or config.absent:
+        route, sorted_out, adapter, losses = _as_provider_has_it(route, sorted_out, config, write)
     body, content_type = None, None
     if sorted_out.body is not None:
         body, content_type = ENCODERS[route.body.kind](route, sorted_out.body, write)
     url = _url(route, sorted_out, config, write)
     plan = Plan(route, route.method, url, _headers(route, sorted_out.headers, options, content_type, config), body, streaming)
-    if own := {name: options[name] for name in SETTINGS if name in options}:
-        config = config._replace(**checked(own))
     settings = config.timeouts[streaming], config.limits, config.max_retries, config.allow_truncated
-    return Call(plan, *settings, None, None, options.get("into"), config)
+    return Call(plan, *settings, None, None, options.get("into"), config, adapter, losses)
+
+
+def _as_provider_has_it(route: Route, arguments: Arguments, config: Config, write: Write) -> tuple[Route, Arguments, Any, Any]:
+    """The row and the arguments as the provider's profile wants them, what brings its answers into form, and what was lost."""
+    if any(fnmatchcase(route.name, pattern) for pattern in config.absent):
+        raise RouteError(f"{config.provider} has no {route.name}")
+    if (path := config.paths.get(route.name) or config.paths.get(route.path)) is not None:
+        route = route._replace(path=path, path_params=tuple(_BRACES.findall(path)))
+    body, adapter, losses = arguments.body, None, ()
+    model = None if body is None else body.get("model")
+    if body is not None and isinstance(model, str) and model in config.models:
+        body = {**body, "model": config.models[model]}
+    if (rules := config.transformations) is not None:
+        if body is not None:
+            body, losses = rules.request(route, body, write)
+        if losses and config.strict_params:
+            raise ValidationError(errors=tuple(Fault(loss.path, loss.message) for loss in losses))
+        if config.normalize:
+            adapter = rules.answers(route, model if isinstance(model, str) else "")
+    return route, arguments._replace(body=body), adapter, losses
 
 
 def _sort(route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any], options: dict[str, Any], write: Write) -> Arguments:
@@ -121,12 +148,16 @@ def _asks_stream(route: Route, arguments: Arguments) -> bool:
 def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> str:
     path = route.path
     for name in route.path_params:
-        path = path.replace(f"{{{name}}}", _segment(name, arguments.path.get(name), route))
+        value = arguments.path.get(name)
+        if value is None and name not in route.where:  # a provider's own path takes it from the body
+            value = (arguments.body or {}).get(name)
+        path = path.replace(f"{{{name}}}", _segment(name, value, route))
     query = {**route.fixed_query, **config.query, **arguments.query}
     text = query_string(flatten(query, write, ELEMENTS[route.lists])) if query else ""
+    base = "" if "://" in path else config.base_url
     if not text:
-        return config.base_url + path
-    return f"{config.base_url}{path}{'&' if '?' in path else '?'}{text}"
+        return base + path
+    return f"{base}{path}{'&' if '?' in path else '?'}{text}"
 
 
 def _segment(name: str, value: Any, route: Route) -> str:
@@ -263,6 +294,8 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_retries": ("max_retries", _retries),
     "limits": ("limits", _limits),
     "allow_truncated": ("allow_truncated", bool),
+    "normalize": ("normalize", bool),
+    "strict_params": ("strict_params", bool),
 }
 
 #: Keywords that are about the call; every other one is about the request.

@@ -55,14 +55,18 @@ class Progress:
         """Tell the hook and the log; a hook that raises is logged and changes nothing."""
         if self.unheard:
             return
-        hook = self.call.config.hook
         name = None if error is None else type(error).__name__
         reply = concealed_reply(self.reply, self.call)
         notice = Notice(kind, redacted(self.call.plan), reply, self.number, self.clock() - self.started, name)
         status, what = reply and reply.status, f" {name}" if name else ""
         log.debug("%s %r attempt %d status %s after %.3f s%s", kind, notice.plan, self.number, status, notice.elapsed, what)
-        if hook is not None:
-            try:
-                hook(notice)
-            except Exception:
-                log.exception("the hook failed")
+        tell(self.call, notice)
+
+
+def tell(call: Call, notice: Notice) -> None:
+    """Give a notice to the hook, if there is one; a hook that raises is logged and changes nothing."""
+    if call.config.hook is not None:
+        try:
+            call.config.hook(notice)
+        except Exception:
+            log.exception("the hook failed")

@@ -1,73 +1,30 @@
-"""Provider profiles: where a service is, and which credential belongs to it.
+"""What a provider's profile comes to for one client: where the service is, and which credential belongs to it.
 
-Rules of this file: a profile is data (`data/providers/NAME.toml`, or the user's file or dict). A key from
-the environment goes only to the address it belongs to: the profile's own, or the one that the profile's
-own variable names. With any other address given in code, a key must be given in code too.
+Rules of this file: the profile is loaded, whole and checked. A key from the environment goes only to the address it
+belongs to: the profile's own, or the one that the profile's own variable names. With any other address given in code, a
+key must be given in code too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .catalog import packaged, packaged_names, read
 from .errors import ConfigError, ValidationError
 from .form import normal_path
 from .plan import put_header
 from .wire import Config, Frozen, Secret
 
-DEFAULT = "openai"
+#: Braces in a profile's texts: `{name}`, or `{name?}` where what holds it may be left out.
+_BRACES = re.compile(r"\{(\w+)(\??)\}")
 
-#: Members of a profile and the type each must have.
-MEMBERS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "base_url": str,
-    "base_url_env": list,
-    "api_key_env": list,
-    "admin_key_env": list,
-    "auth": str,
-    "headers": Mapping,
-    "headers_env": Mapping,
-    "query": Mapping,
-    "routes": (list, str),
-}
+#: What a variable may be inside an address or a path; at its beginning it may be the whole of one.
+_PART = re.compile(r"(?!\.+$)[\w.~:+-]+")
 
-
-def load(provider: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A profile by the name of a bundled one, by the path of a file, or as a dict. Raises `ConfigError`."""
-    if isinstance(provider, Mapping):
-        return _checked(provider, str(provider.get("name", "provider")))
-    if not isinstance(provider, str | Path | None):
-        raise ConfigError(f"provider: of type {type(provider).__name__}, wanted a name, the path of a file, or a dict")
-    source, names = str(DEFAULT if provider is None else provider), packaged_names("providers")
-    if source in names:
-        return _checked(packaged(f"providers/{source}.toml"), source)
-    path = Path(source, "provider.toml") if Path(source).is_dir() else Path(source)
-    if path.suffix or path.exists():
-        return _with_routes(_checked(read(path), str(path)), path)
-    raise ConfigError(f"no provider {source!r}, and no file of that name; bundled are {', '.join(names)}")
-
-
-def _with_routes(profile: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """The profile with the file of its routes, if it names one, by where it is: beside the profile."""
-    routes = profile.get("routes")
-    return {**profile, "routes": str(path.parent / routes)} if isinstance(routes, str) else profile
-
-
-def _checked(profile: Any, source: str) -> Mapping[str, Any]:
-    if not isinstance(profile, Mapping):
-        raise ConfigError(f"{source}: wanted a table of {', '.join(MEMBERS)}")
-    for name, value in profile.items():
-        if name not in MEMBERS:
-            raise ConfigError(f"{source}: {name}: no such member; a profile has {', '.join(MEMBERS)}")
-        if not isinstance(value, MEMBERS[name]):
-            raise ConfigError(f"{source}: {name}: of type {type(value).__name__}")
-        variables: Any = value.values() if isinstance(value, Mapping) else value
-        if name.endswith("_env") and not all(isinstance(variable, str) for variable in variables):
-            raise ConfigError(f"{source}: {name}: wanted names of environment variables")
-    return profile
+#: An address whose host is a variable: given in code, it is an address given in code.
+_WHOLE_HOST = re.compile(r"(?:https?://)?\{(\w+)\??\}(?:[/:]|$)")
 
 
 def settle(
@@ -76,32 +33,136 @@ def settle(
     base_url: str | None = None,
     api_key: str | None = None,
     admin_key: str | None = None,
+    variables: Mapping[str, Any] = Frozen(),
 ) -> Config:
     """Decide address and credentials from what is given in code, the environment and the profile, in that order.
 
-    lookup: the value of an environment variable, if it is set.
+    lookup: the value of an environment variable, if it is set. variables: what the braces in the profile stand for.
     """
-    from_env = _first(profile.get("base_url_env", ()), lookup)
-    own = [str(url).rstrip("/") for url in (from_env, profile.get("base_url")) if url]
-    chosen = base_url if base_url is not None else next(iter(own), None)
+    fill = Filler(profile, lookup, variables)
+    found = _first(profile.get("base_url_env", ()), lookup)
+    from_env = None if found is None else str(found)
+    own = _own_address(profile, fill, base_url is None and from_env is None)
+    chosen = next((url for url in (base_url, from_env, own) if url is not None), None)
     if chosen is None:
         raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
     address, query = check_url(chosen)
-    at_home = chosen.rstrip("/") in own
+    at_home = chosen.rstrip("/") in _at_home(profile, fill, from_env, own)
     headers: dict[str, str] = {}
     for name, variable in profile.get("headers_env", {}).items() if at_home else ():
         if value := lookup(variable):
             put(headers, name, value, variable)
     for name, value in profile.get("headers", {}).items():
-        put(headers, name, value, f"headers.{name}")
+        if (text := fill(value, f"headers.{name}")) is not None:
+            put(headers, name, text, f"headers.{name}")
     auth, keyless = {}, {}
     for credential, given in (("api_key", api_key), ("admin_key", admin_key)):
-        variables = profile.get(f"{credential}_env", ())
-        key = given if given is not None else _first(variables, lookup) if at_home else None
+        names = profile.get(f"{credential}_env", ())
+        key = given if given is not None else _first(names, lookup) if at_home else None
+        if credential == "api_key" and not key:
+            key = profile.get("placeholder_key")
         auth[credential] = _auth_headers(profile.get("auth", "bearer"), key, credential)
         keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
-    query |= profile.get("query", {})
-    return Config(address, headers=headers, query=query, auth=Frozen(auth), keyless=Frozen(keyless))
+    for name, value in profile.get("query", {}).items():
+        if (text := fill(value, f"query.{name}")) is not None:
+            query[name] = text
+    return Config(
+        address,
+        headers=headers,
+        query=query,
+        auth=Frozen(auth),
+        keyless=Frozen(keyless),
+        provider=str(profile.get("name", "provider")),
+        models=Frozen(profile.get("models", {})),
+        variables=Frozen(fill.values()),
+        paths=Frozen(_paths(profile, fill, address, at_home)),
+        absent=tuple(profile.get("absent", ())),
+    )
+
+
+class Filler:
+    """Puts a profile's variables into its texts: those given in code, else those of the environment."""
+
+    def __init__(self, profile: Mapping[str, Any], lookup: Callable[[str], str | None], given: Mapping[str, Any]) -> None:
+        self._known = profile.get("variables", {})
+        self._lookup = lookup
+        self._given = given
+        if unknown := [name for name in given if name not in self._known]:
+            has = ", ".join(self._known) or "none"
+            raise ConfigError(f"variables: {unknown[0]!r}: the profile has no such variable; it has {has}")
+
+    def __call__(self, text: Any, where: str, keep: tuple[str, ...] = ()) -> Any:
+        """The text filled in; None where an optional variable is not set. Raises `ConfigError` where another is not."""
+        if not isinstance(text, str) or "{" not in text:
+            return text
+        out, end = "", 0
+        for match in _BRACES.finditer(text):
+            name, optional = match.groups()
+            value: Any = match.group() if name in keep else self.value(name)
+            if value is None and optional:
+                return None
+            if value is None:
+                env = self._known.get(name, ())
+                raise ConfigError(f"{where}: give variables={{{name!r}: ...}}" + (f", or set {' or '.join(env)}" if env else ""))
+            out, end = out + text[end : match.start()], match.end()
+            out += value if name in keep else _fitting(value, out, f"{where}: {name}")
+        return out + text[end:]
+
+    def value(self, name: str) -> str | None:
+        """What a variable stands for."""
+        value = self._given.get(name)
+        value = _first(self._known.get(name, ()), self._lookup) if value is None else value
+        return None if value is None else str(value)
+
+    def values(self) -> dict[str, str]:
+        """Every variable that is set."""
+        return {name: value for name in self._known if (value := self.value(name)) is not None}
+
+    def in_code(self, name: str) -> bool:
+        """Whether a variable was given in code."""
+        return self._given.get(name) is not None
+
+
+def _fitting(value: str, before: str, where: str) -> str:
+    """A variable's value as it stands behind what is before it: an address at the beginning, a host, or a part."""
+    if not before:
+        return value.rstrip("/")
+    if before.endswith("://"):
+        value = value.rpartition("://")[2].rstrip("/")
+    if not _PART.fullmatch(value):
+        raise ConfigError(f"{where}: {value!r}, wanted letters, digits and .-_~:+")
+    return value
+
+
+def _own_address(profile: Mapping[str, Any], fill: Filler, needed: bool) -> str | None:
+    """The profile's base URL with its variables filled in. Raises `ConfigError` where it is needed and one is missing."""
+    try:
+        address: str | None = fill(profile.get("base_url"), "base_url")
+    except ConfigError:
+        if needed:
+            raise
+        return None
+    return address
+
+
+def _at_home(profile: Mapping[str, Any], fill: Filler, from_env: str | None, own: str | None) -> list[str]:
+    """The addresses that keys from the environment go to."""
+    host = _WHOLE_HOST.match(profile.get("base_url", ""))
+    in_code = host is not None and fill.in_code(host.group(1))
+    return [url.rstrip("/") for url in (from_env, None if in_code else own) if url]
+
+
+def _paths(profile: Mapping[str, Any], fill: Filler, address: str, at_home: bool) -> dict[str, str]:
+    """The provider's own paths, by the table's. An address given in code stands for all of the profile's hosts."""
+    found = {}
+    for name, template in profile.get("paths", {}).items():
+        kept = tuple(match.group(1) for match in _BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))
+        path = fill(template, f"paths.{name}", kept)
+        if "://" in path and not at_home:
+            here, there = urlsplit(address), urlsplit(path)
+            path = f"{here.scheme}://{here.netloc}{there.path}"
+        found[name] = path
+    return found
 
 
 def check_url(url: Any) -> tuple[str, dict[str, str]]:

@@ -224,8 +224,8 @@ class Config(NamedTuple):
     own_headers are the user's: they win over all others, and None takes one away.
     timeouts are those of a plain call and of a stream.
     auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
-    transformations are the rules of the provider's profile; models are the caller's names for the provider's, variables
-    what the braces in its paths stand for.
+    transformations are the rules of the provider's profile; models has the provider's names for the caller's,
+    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have.
     """
 
     base_url: str
@@ -247,6 +247,8 @@ class Config(NamedTuple):
     transformations: Any = None
     models: Mapping[str, str] = Frozen()
     variables: Mapping[str, str] = Frozen()
+    paths: Mapping[str, str] = Frozen()
+    absent: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Config {self.base_url}>"

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "wire", "version"),
     ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
     ("catalog", "events", "pages", "plan", "verdicts"),
-    ("definitions",),
+    ("definitions", "profiles", "warned"),
     ("progress", "providers", "routes"),
     ("answers", "validation"),
     ("flow", "checks"),

@@ -16,7 +16,7 @@ import oai_dyn
 from oai_dyn.client import BaseClient
 from oai_dyn.command import EXITS
 from oai_dyn.plan import RESERVED
-from oai_dyn.providers import MEMBERS
+from oai_dyn.profiles import MEMBERS
 from oai_dyn.wire import Answer, Paging, Sending, Stream
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,8 @@ from sessions import close, session_of
 from tls import Certificate, make_certificate, tls_server, tunnel
 
 from oai_dyn import APIConnectionError, APIStatusError, AuthenticationError, ConfigError
-from oai_dyn.providers import load, settle
+from oai_dyn.profiles import load
+from oai_dyn.providers import settle
 
 KEY = "sk-secret-0123456789"
 PROMPT = "a prompt of the user's"

@@ -10,7 +10,8 @@ import pytest
 
 from oai_dyn import Client, ConfigError
 from oai_dyn.catalog import packaged_names
-from oai_dyn.providers import MEMBERS, check_url, load, settle
+from oai_dyn.profiles import MEMBERS, load
+from oai_dyn.providers import check_url, settle
 from oai_dyn.wire import Config, Secret
 
 PROFILE: dict[str, Any] = {
@@ -56,9 +57,11 @@ def test_a_profile_by_name_path_or_dict(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_none() -> None:
-    """The error lists the bundled ones."""
-    with pytest.raises(ConfigError, match="no provider 'grok', and no file of that name; bundled are deepseek, groq, "):
+    """The error names what is near it, or the command that lists them all."""
+    with pytest.raises(ConfigError, match="no provider 'grok', and no file of that name; near it are groq"):
         load("grok")
+    with pytest.raises(ConfigError, match="no provider 'zzz', and no file of that name; `oai-dyn providers` lists the bundled"):
+        load("zzz")
     with pytest.raises(ConfigError, match=r"grok\.toml: No such file"):
         load("grok.toml")
 
@@ -66,7 +69,7 @@ def test_a_name_that_is_none() -> None:
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
-        ({"name": "p", "base_uri": "x"}, "^p: base_uri: no such member; a profile has name, base_url, "),
+        ({"name": "p", "base_uri": "x"}, "^p: base_uri: no such member of a profile; there is base_url"),
         ({"name": "p", "base_url": 5}, "^p: base_url: of type int"),
         ({"api_key_env": "KEY"}, "^provider: api_key_env: of type str"),
         ({"headers": ["a"]}, "^provider: headers: of type list"),
@@ -90,7 +93,7 @@ def test_a_file_that_is_no_profile(tmp_path: Path, source: str) -> None:
     """The error names the file and what was wanted."""
     path = tmp_path / "own.json"
     path.write_text(source)
-    with pytest.raises(ConfigError, match=r"own\.json: wanted a table of name, base_url"):
+    with pytest.raises(ConfigError, match=r"own\.json: wanted a profile: a table of name, base_url"):
         load(path)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import providers, routes
+from .. import profiles, routes
 from ..catalog import packaged_names, read
 from ..definitions import bundle, changed, where
 from ..errors import ConfigError
@@ -36,7 +36,7 @@ def side(source: str) -> Side:
     if source.startswith(("http://", "https://")):
         return _of_document(source)
     if source in packaged_names("providers"):
-        return _of_profile(source, providers.load(source))
+        return _of_profile(source, profiles.load(source))
     path = Path(source)
     if path.is_dir():
         path /= TABLE
@@ -52,7 +52,7 @@ def _of_file(source: str, path: Path) -> Side:
         return _of_table(_label(source), routes.load(path, routes.bundled(), route_table_faults))
     if isinstance(document, Mapping) and ("openapi" in document or "swagger" in document):
         return _of_document(source)
-    return _of_profile(_label(source), providers.load(path))
+    return _of_profile(_label(source), profiles.load(path))
 
 
 def _of_profile(source: str, profile: Mapping[str, Any]) -> Side:
@@ -60,7 +60,7 @@ def _of_profile(source: str, profile: Mapping[str, Any]) -> Side:
     if rows:
         document = {"routes": rows} if isinstance(rows, list) else rows
         return _of_table(source, routes.load(document, table, route_table_faults))
-    same = source != providers.DEFAULT
+    same = source != profiles.DEFAULT
     return _of_table(source, table, ["its profile has no rows of its own: it is taken to be as openai is"] if same else ())
 
 
