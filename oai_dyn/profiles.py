@@ -54,6 +54,8 @@ MEMBERS: dict[str, type | tuple[type, ...]] = {
     "request": list,
     "reply": list,
     "errors": list,
+    "error_body": (Mapping, list, str),
+    "stream": Mapping,
 }
 
 #: Members whose lists go on behind those of the profile below. Of the others, tables merge by key, and all else replaces.

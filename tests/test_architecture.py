@@ -51,6 +51,7 @@ BY_CALL = {
     ("validation.ready", "'oai_dyn.validation.keywords'"),
     ("command.__init__", "'oai_dyn.command.comparing'"),
     ("command.__init__", "'oai_dyn.command.importing'"),
+    ("command.__init__", "'oai_dyn.command.providing'"),
     ("command.__init__", "'oai_dyn.server'"),
     ("openapi.yaml_text", "'yaml'"),
 }

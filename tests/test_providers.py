@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from oai_dyn import Client, ConfigError
-from oai_dyn.catalog import packaged_names
-from oai_dyn.profiles import MEMBERS, load
+from oai_dyn.profiles import load
 from oai_dyn.providers import check_url, settle
 from oai_dyn.wire import Config, Secret
 
@@ -28,20 +27,6 @@ PROFILE: dict[str, Any] = {
 def settled(profile: Any, environ: dict[str, str], *given: Any, **keys: Any) -> Config:
     """Address and credentials in an environment of the test's."""
     return settle(profile, environ.get, *given, **keys)
-
-
-@pytest.mark.parametrize("name", packaged_names("providers"))
-def test_bundled_profiles_are_sound(name: str) -> None:
-    """Each loads, is called as its file, has an address and a variable for its key, and members that are known."""
-    profile = load(name)
-    assert profile["name"] == name
-    assert profile.keys() <= MEMBERS.keys()
-    assert profile["api_key_env"]
-    place = settled(profile, {})
-    assert place.base_url.startswith(("https://", "http://localhost"))
-    assert place.auth == {"api_key": {}, "admin_key": {}}
-    for variables in (profile["api_key_env"], profile.get("base_url_env", [])):
-        assert all(variable.startswith(name.upper()) for variable in variables)
 
 
 def test_a_profile_by_name_path_or_dict(tmp_path: Path) -> None:

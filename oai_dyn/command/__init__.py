@@ -1,4 +1,4 @@
-"""The command line, `oai-dyn`: call a route, list the routes, import a document, compare two tables, run the local server.
+"""The command line, `oai-dyn`: call a route, list routes and providers, import a document, compare tables, run the local server.
 
 Rules of this file: a message is one line on standard error, starting with what it is about; no key is taken
 from the command line and none is printed; the exit codes are in `EXITS`.
@@ -11,6 +11,7 @@ import asyncio
 import fnmatch
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -18,10 +19,20 @@ from typing import Any, NoReturn
 import oai_dyn
 
 from ..client import describe
-from ..errors import APIConnectionError, APIError, APIStatusError, ConfigError, Fault, OaiDynError, RouteError, ValidationError
+from ..errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    ConfigError,
+    Fault,
+    LossWarning,
+    OaiDynError,
+    RouteError,
+    ValidationError,
+)
 from ..routes import Table, bundled
 from ..version import __version__
-from ..wire import Route
+from ..wire import Notice, Route
 from .output import Output
 from .request import Request, read_request
 
@@ -70,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     routes.add_argument("--provider", metavar="P", help="a profile's name or file: its routes (default: the bundled ones)")
     routes.set_defaults(run=_routes)
+    _add_providers(commands.add_parser("providers", help="list the bundled profiles of providers, or explain one"))
     _add_import(commands.add_parser("import", help="make a provider of an OpenAPI document: routes, schemas and a profile"))
     _add_compare(commands.add_parser("compare", help="what breaks for a caller who wrote for A and now talks to B"))
     serve = commands.add_parser("serve", help="run a local server that answers every route")
@@ -92,7 +104,17 @@ def _add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("--base-url", metavar="U", help="over the provider's")
     call.add_argument("--key-env", metavar="NAME", help="the environment variable that holds the API key")
     call.add_argument("--async", action="store_true", dest="asynchronous", help="use the asynchronous client")
+    call.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of the provider's profile")
+    call.add_argument("--strict-params", action="store_true", help="refuse what the provider's profile would lose")
+    call.add_argument("--no-normalize", action="store_true", help="leave what the provider answers as it comes")
     call.set_defaults(run=_call)
+
+
+def _add_providers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a profile's name or file: explain it")
+    parser.add_argument("--kind", choices=("hosted", "self-hosted", "gateway"), help="list only these (without NAME)")
+    parser.add_argument("--json", action="store_true", help="print the profiles themselves, as JSON")
+    parser.set_defaults(run=lambda options: import_module("oai_dyn.command.providing").run(options))
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -124,8 +146,17 @@ def _call(options: argparse.Namespace) -> None:
     if options.provider:
         request = request._replace(provider=options.provider, base_url=None)
     key = _key(options.key_env)
-    settings = {"base_url": options.base_url or request.base_url, "api_key": key, "admin_key": key}
-    with Output(options.raw, options.output) as output:
+    settings = {
+        "base_url": options.base_url or request.base_url,
+        "api_key": key,
+        "admin_key": key,
+        "variables": _variables(options.var),
+        "strict_params": options.strict_params,
+        "normalize": not options.no_normalize,
+        "hook": _tell_loss,
+    }
+    with Output(options.raw, options.output) as output, warnings.catch_warnings():
+        warnings.simplefilter("ignore", LossWarning)  # it is told in a line of ours
         try:
             if options.asynchronous:
                 asyncio.run(_send_async(request, settings, output))
@@ -159,6 +190,18 @@ async def _send_async(request: Request, settings: dict[str, Any], output: Output
         async with result:
             async for item in result:
                 output.piece(item)
+
+
+def _variables(given: Sequence[str]) -> dict[str, str]:
+    """Variables of a profile from NAME=VALUE."""
+    if wrong := [text for text in given if "=" not in text]:
+        raise ConfigError(f"--var {wrong[0]}: wanted NAME=VALUE")
+    return dict(text.split("=", 1) for text in given)
+
+
+def _tell_loss(notice: Notice) -> None:
+    if notice.loss is not None:
+        _complain(str(Fault(notice.loss.path, notice.loss.message)))
 
 
 def _key(variable: str | None) -> str | None:
