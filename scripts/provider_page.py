@@ -30,11 +30,11 @@ INTRO = """\
 
 # Other providers
 
-`Client("NAME")` takes one of these {count} profiles. A profile says where a service is, which variable holds its key, and how it
-deviates from OpenAI; with it a request in OpenAI's form arrives as the service wants it, and what comes back looks the same from
-everywhere. `oai-dyn providers NAME` explains one, rule by rule. What a service cannot do is told: once as a `LossWarning`, or as a
-`ValidationError` with `strict_params=True`. `normalize=False` leaves answers as they come. [Writing a profile](profiles.md) tells how
-to make one, or to lay yours over one of these.
+`Client("NAME")` takes one of these {count} profiles. A profile says where a service is, which variable holds its key, and how
+it deviates from OpenAI; with it a request in OpenAI's form arrives as the service wants it, and what comes back looks the
+same from everywhere. `oai-dyn providers NAME` explains one, rule by rule. What a service cannot do is told: once as a
+`LossWarning`, or as a `ValidationError` with `strict_params=True`. `normalize=False` leaves answers as they come. [Writing a
+profile](profiles.md) tells how to make one, or to lay yours over one of these.
 
 - [The services](#the-services)
 - [What is refused](#what-is-refused)
@@ -42,9 +42,9 @@ to make one, or to lay yours over one of these.
 
 ## How they deviate
 
-The deviations are known from the services' own documents and sources, from their SDKs, and from what other clients do; none was
-tried against a live service. Each rule of a profile names where it is known from. A test shows each deviation that is held, with a
-request, a reply or a stream of the service's kind.
+The deviations are known from the services' own documents and sources, from their SDKs, and from what other clients do; none
+was tried against a live service. Each rule of a profile names where it is known from. A test shows each deviation that is
+held, with a request, a reply or a stream of the service's kind.
 
 {totals}
 """
@@ -54,14 +54,13 @@ def page() -> str:
     """The whole page."""
     known = {document["provider"]: document["differences"] for document in map(_read, sorted(DEVIATIONS.glob("*.json")))}
     names = packaged_names("providers")
-    head = ("name", "service", "kind", "address", "rows", "rules", *SIDES.values()),
-        (_line(name, known.get(name, [])) for name in names),
-    )
+    head = ("name", "service", "kind", "address", "rows", "rules", *SIDES.values())
+    services = table_of(head, (_line(name, known.get(name, [])) for name in names))
     return "\n".join(
         [
             INTRO.format(count=len(names), totals=_totals(known)),
             "## The services\n",
-            "Rows: its own (+), and those that it is known to lack (-). The last columns: deviations held or refused, of those known.\n",
+            "Rows: its own (+), and those it is known to lack (-). The last columns: deviations held or refused, of those known.\n",
             services,
             "\n## What is refused\n",
             *_listed(known, "refused"),
