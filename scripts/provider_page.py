@@ -60,7 +60,7 @@ def page() -> str:
         [
             INTRO.format(count=len(names), totals=_totals(known)),
             "## The services\n",
-            "Rows: its own (+), and those it is known to lack (-). The last columns: deviations held or refused, of those known.\n",
+            "Rows: its own (+), and those that it lacks (-). The last columns: deviations held or refused, of those known.\n",
             services,
             "\n## What is refused\n",
             *_listed(known, "refused"),
