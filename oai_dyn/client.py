@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import checks, profiles, providers, routes
+from . import checks, credentials, profiles, providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, Fault, LossWarning, ValidationError
 from .form import normal_path, query_values, with_query
@@ -96,7 +96,8 @@ class BaseClient:
     """Settings and names. Use `Client` or `AsyncClient`.
 
     provider         name of a bundled profile, path of a file, or a dict; OpenAI's own API by default
-    api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL)
+    api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL); a key may
+                     be a callable, synchronous or not, that gives a token, or a token and when it expires
     timeout          seconds (the whole call; of a stream: connect, first event and idle) or a `Timeout`
     max_retries      how often a call is tried again at most
     limits           `Limits`, in decoded bytes
@@ -118,8 +119,8 @@ class BaseClient:
         self,
         provider: str | Path | Mapping[str, Any] | None = None,
         *,
-        api_key: str | None = None,
-        admin_key: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_key: str | Callable[[], Any] | None = None,
         base_url: str | None = None,
         timeout: float | Timeout | None = DEFAULT_TIMEOUT,
         max_retries: int = 2,
@@ -136,9 +137,10 @@ class BaseClient:
         strict_params: bool = False,
         session: Any = None,
     ) -> None:
-        api_key, admin_key, headers = hidden(api_key), hidden(admin_key), hidden_values(mapping("headers", headers))
+        api_key, admin_key = credentials.taken("api_key", api_key), credentials.taken("admin_key", admin_key)
+        headers = hidden_values(mapping("headers", headers))
         for name, value in headers.items():
-            providers.put({}, name, value, "headers")
+            credentials.put({}, name, value, "headers")
         if hook is not None and not callable(hook):
             raise ConfigError(f"hook: {hook!r}, wanted a callable")
         given = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "allow_truncated": allow_truncated}
@@ -290,14 +292,9 @@ def _transformations(profile: Mapping[str, Any], variables: Mapping[str, str]) -
     return import_module("oai_dyn.transformations").Transformations(str(profile.get("name")), request, reply, variables)
 
 
-def hidden(value: Any) -> Any:
-    """Text as a `Secret`, which no traceback prints; anything else as it is."""
-    return Secret(value) if isinstance(value, str) else value
-
-
 def hidden_values(headers: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Headers with the text of their values made secret."""
-    return {name: hidden(value) for name, value in headers.items()}
+    """Headers with the text of their values made secret, which no traceback prints."""
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in headers.items()}
 
 
 def hide_headers(keywords: dict[str, Any]) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from .codec import Record, decode
 from .errors import APIError, DecodeError, StreamError, for_status, read_body
+from .form import spellings
 from .wire import Call, Headers, Reply, Secret
 
 #: A key that a server quotes with its middle starred out: "sk-ab***yz".
@@ -118,6 +120,9 @@ def _secrets(call: Call) -> list[Secret]:
     """What must not be quoted: credentials as they were sent, and without their scheme; the longest first."""
     sent = [value for value in call.plan.headers.values() if isinstance(value, Secret)]
     bare = [Secret(value.rpartition(" ")[2]) for value in sent]
+    if call.plan.hidden or call.refused:
+        in_query = unquote((call.plan.hidden or "").partition("=")[2])
+        bare += [Secret(one) for text in (in_query, *call.refused) for one in spellings(text)]
     return sorted((s for s in {*sent, *bare} if len(s) >= _SHORTEST), key=len, reverse=True)
 
 
@@ -133,5 +138,5 @@ def _without_cut_key(body: bytes, secrets: list[Secret]) -> bytes:
 
 def _why_keyless(call: Call) -> str:
     """Why no credential went out with a request that was refused for it; nothing where one did."""
-    sent = any(isinstance(value, Secret) for value in call.plan.headers.values())
+    sent = call.plan.hidden or any(isinstance(value, Secret) for value in call.plan.headers.values())
     return "" if sent else call.config.keyless.get(call.plan.route.credential, "")

@@ -24,9 +24,9 @@ PACKAGE = Path(oai_dyn.__file__).parent
 #: The layers, from the innermost. A file that stands in none of them belongs to the outermost.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "wire", "version"),
-    ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
+    ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse", "asking"),
     ("catalog", "events", "pages", "plan", "verdicts"),
-    ("definitions", "profiles", "warned"),
+    ("credentials", "definitions", "profiles", "warned"),
     ("progress", "providers", "routes"),
     ("answers", "validation"),
     ("flow", "checks"),
@@ -46,6 +46,7 @@ BY_CALL = {
     ("catalog", "'yaml'"),
     ("checks", "'oai_dyn.validation'"),
     ("client", "'oai_dyn.validation'"),
+    ("credentials", "'oai_dyn.asking'"),
     ("validation.ready", "'jsonschema_rs'"),
     ("validation.ready", "'oai_dyn.validation.checking'"),
     ("validation.ready", "'oai_dyn.validation.keywords'"),
