@@ -30,6 +30,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from .rates import RateLimits, quoted_headers, rate_limits
+
 
 class OaiDynError(Exception):
     """Root of everything this package raises on purpose."""
@@ -218,6 +220,11 @@ class APIError(OaiDynError):
     def request_id(self) -> str | None:
         """The server's name for this request (`x-request-id`), for its support."""
         return self.headers.get("x-request-id")
+
+    @property
+    def rate_limits(self) -> RateLimits | None:
+        """What the headers say of rate limits, or those that the body quotes; None where neither says anything."""
+        return rate_limits(quoted_headers(self.body) | dict(self.headers))
 
     @property
     def status_code(self) -> int | None:

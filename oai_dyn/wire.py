@@ -1,6 +1,6 @@
 """The vocabulary all layers share: frozen records, and the steps that a flow asks a backend to take.
 
-Rules of this file: records hold data and nothing acts; no other module of the package is imported.
+Rules of this file: records hold data and nothing acts; no other module of the package is imported but `rates`.
 What may be secret shows as `***` wherever it is printed.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
+
+from .rates import RateLimits, rate_limits
 
 
 class Secret(str):
@@ -321,6 +323,11 @@ class Reply(NamedTuple):
         """The server's name for this request (`x-request-id`)."""
         found: str | None = self.headers.get("x-request-id")
         return found
+
+    @property
+    def rate_limits(self) -> RateLimits | None:
+        """What the headers say of rate limits, in any dialect; None where they say nothing."""
+        return rate_limits(self.headers)
 
 
 class Notice(NamedTuple):

@@ -23,6 +23,7 @@ PACKAGE = Path(oai_dyn.__file__).parent
 
 #: The layers, from the innermost. A file that stands in none of them belongs to the outermost.
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("rates",),
     ("errors", "wire", "version"),
     ("codec", "coding", "environment", "form", "multipart", "objects", "retry", "sse"),
     ("catalog", "events", "pages", "plan", "verdicts"),
@@ -83,9 +84,9 @@ PUBLIC_NAMES = [
     "APIConnectionError", "APIError", "APIStatusError", "APITimeoutError", "AsyncBinary", "AsyncClient", "AsyncPage",
     "AsyncStream", "Attempt", "AuthenticationError", "BadRequestError", "Binary", "Client", "Codec", "ConfigError",
     "ConflictError", "DecodeError", "Event", "Fault", "Headers", "InternalServerError", "Limits", "Loss", "LossWarning",
-    "NotFoundError", "Notice", "OaiDynError", "Page", "PermissionDeniedError", "Plan", "RateLimitError", "Record", "Reply",
-    "Route", "RouteError", "SchemaWarning", "Stream", "StreamError", "StreamTruncated", "Timeout",
-    "UnprocessableEntityError", "Validation", "ValidationError", "__version__", "validate",
+    "NotFoundError", "Notice", "OaiDynError", "Page", "PermissionDeniedError", "Plan", "RateLimit", "RateLimitError",
+    "RateLimits", "Record", "Reply", "Route", "RouteError", "SchemaWarning", "Stream", "StreamError", "StreamTruncated",
+    "Timeout", "UnprocessableEntityError", "Validation", "ValidationError", "__version__", "validate",
 ]  # fmt: skip
 
 
