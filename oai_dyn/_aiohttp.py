@@ -17,7 +17,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ._connecting import Answer, Origin, Waits, request_in
+from ._connecting import Answer, Origin, Waits, open_session, request_in
 from .async_streams import AsyncStream, pending
 from .client import BaseClient
 from .environment import proxy_for
@@ -51,12 +51,14 @@ class _Wire:
         if self._client._closed:
             raise ConfigError("the client is closed")
         headers, body = opened(plan)
-        if self._place.origin is None:
+        if self._place.session is None:
             self._connected = True  # as far as can be known
             return await request_in(self._client._session_given, plan.method, plan.url, headers, body, connect)
-        connection = await self._place.origin.connect(connect)
+        root = plan.url[: plan.url.index("/", 8)]
+        origin = self._place.origins.get(root) or self._place.hold(root)
+        connection = await origin.connect(connect)
         self._connected = True
-        return await self._place.origin.ask(connection, plan.method, plan.url, headers, body)
+        return await origin.ask(connection, plan.method, plan.url, headers, body)
 
     async def read(self, step: Read) -> bytes:
         assert self._response is not None
@@ -132,32 +134,39 @@ class AsyncClient(BaseClient):
 
 
 class Place:
-    """What a client has in one event loop."""
+    """What a client has in one event loop: a session unless there is one of the user's, and each origin it has spoken with."""
 
     def __init__(self, client: AsyncClient, loop: asyncio.AbstractEventLoop) -> None:
         self.waits = Waits(loop)
-        self.origin = None if client._session_given is not None else Origin(client.base_url, proxy_for(client.base_url))
-        self.keeper = _keep(client._held, loop, self.origin)
+        self.session = None if client._session_given is not None else open_session()
+        self.origins: dict[str, Origin] = {}
+        self.keeper = _keep(client._held, loop, self.session)
         with contextlib.suppress(StopIteration):  # it waits for nothing before its first step, by which the loop knows of it
             self.keeper.__anext__().send(None)
 
+    def hold(self, root: str) -> Origin:
+        """Get ready for an origin, with the proxy that the environment has for it."""
+        assert self.session is not None
+        self.origins[root] = Origin(self.session, root, proxy_for(root))
+        return self.origins[root]
+
     def forget(self) -> None:
         """The loop is gone, and with it what could be closed."""
-        if self.origin is not None:
-            self.origin.session.detach()
+        if self.session is not None:
+            self.session.detach()
 
 
 Held = dict[asyncio.AbstractEventLoop, Place]
 
 
-async def _keep(held: Held, loop: asyncio.AbstractEventLoop, origin: Origin | None) -> AsyncGenerator[None, None]:
+async def _keep(held: Held, loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession | None) -> AsyncGenerator[None, None]:
     """Hold a place for as long as its loop runs: a loop that ends closes its async generators, and so this one."""
     try:
         yield
     finally:
         held.pop(loop, None)
-        if origin is not None:
-            await origin.session.close()
+        if session is not None:
+            await session.close()
 
 
 def _finish(held: Held) -> None:

@@ -156,28 +156,28 @@ class Answer:
 
 
 class Origin:
-    """The one origin that a client speaks with, from one loop, in a session of ours.
+    """One of the origins that a client speaks with, from one loop, in a session of ours.
 
     A request is written to its connection as it is: `ClientSession.request` would copy the headers, look for cookies and
     redirects and set timers again for each call, and write the body in a task of its own.
     """
 
-    def __init__(self, base_url: str, proxy: str | None) -> None:
-        self.session = open_session()
+    def __init__(self, session: aiohttp.ClientSession, root: str, proxy: str | None) -> None:
+        self._session = session
         self._request = partial(
             aiohttp.ClientRequest,
             skip_auto_headers=AUTOMATIC,
             loop=asyncio.get_running_loop(),
-            session=self.session,
+            session=session,
             proxy=None if proxy is None else URL(proxy),
         )
         # What the connector asks for where to connect; a proxy's password comes to its headers.
-        self._asked = self._request("GET", URL(base_url, encoded=True))
-        self._path_at = f"{base_url}/".index("/", 8) if proxy is None or self._asked.is_ssl() else 0
+        self._asked = self._request("GET", URL(root, encoded=True))
+        self._path_at = len(root) if proxy is None or self._asked.is_ssl() else 0
 
     async def connect(self, seconds: float | None) -> Any:
         """A connection, and none on which something came that nobody asked for."""
-        connector = self.session.connector
+        connector = self._session.connector
         assert connector is not None
         while True:
             try:

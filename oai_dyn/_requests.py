@@ -13,6 +13,8 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from typing import Any, Self
 
@@ -115,7 +117,7 @@ class Client(BaseClient):
 
     def _set_up(self) -> None:
         self._session: requests.Session | None = None
-        self._settings: dict[str, Any] = {}
+        self._origins: dict[str, Callable[..., Any]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -137,25 +139,27 @@ class Client(BaseClient):
             request.headers = CaseInsensitiveDict({**own, **request.headers})
             settings = given.merge_environment_settings(url, {}, True, None, None)
             return given.get_adapter(url).send(request, timeout=timeout, **settings)
-        session = self._session or self._open()
-        return session.get_adapter(url).send(request, timeout=timeout, **self._settings)
+        root = url[: url.index("/", 8)]
+        return (self._origins.get(root) or self._hold(root))(request, timeout=timeout)
 
-    def _open(self) -> requests.Session:
+    def _hold(self, root: str) -> Callable[..., Any]:
+        """Get ready for an origin: what sends a request there, through the proxy that the environment has for it."""
         with self._lock:
             if self._session is None:
                 session = requests.Session()
                 for scheme in ("http://", "https://"):
                     session.mount(scheme, TimedAdapter(pool_maxsize=POOL_SIZE))
-                proxy = proxy_for(self.base_url)
-                proxies = {} if proxy is None else {"http": proxy, "https": proxy}
-                self._settings = {"stream": True, "verify": ca_bundle() or True, "cert": None, "proxies": proxies}
                 self._session = session
-            return self._session
+            proxy = proxy_for(root)
+            settings: Any = {"verify": ca_bundle() or True, "proxies": {} if proxy is None else {"http": proxy, "https": proxy}}
+            self._origins[root] = partial(self._session.get_adapter(root).send, stream=True, cert=None, **settings)
+            return self._origins[root]
 
     def close(self) -> None:
         """Close the connections, those of open streams too. A session that was handed over stays open."""
         with self._lock:
             session, self._session, self._closed = self._session, None, True
+            self._origins = {}
         for stream in list(self._streams):
             stream.cut()
         if session is not None:
@@ -174,7 +178,7 @@ _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 def _forget_connections() -> None:
     """In a forked child: the parent's connections are not ours to use."""
     for client in list(_clients):
-        client._session, client._lock = None, threading.Lock()
+        client._session, client._origins, client._lock = None, {}, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_connections)

@@ -1,4 +1,5 @@
-"""Write docs/routes.md from the route table and from the schema of its rows, and docs/api/*.md from the rows' schemas.
+"""Write docs/routes.md from the route table and from the schema of its rows, docs/api/*.md from the rows' schemas, and
+docs/providers.md from the profiles and what is known of their deviations.
 
     python scripts/write_docs.py [FOLDER] [--check]
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import group_pages
+import provider_page
 from doc_tables import KINDS, MARKS, marks_of, quoted, table_of, where_of
 
 from oai_dyn.catalog import packaged
@@ -202,12 +204,14 @@ def kind_of(schema: Json, member: Json) -> str:
 
 def pages() -> dict[str, str]:
     """All generated pages, by their place below docs/."""
-    return {PAGE: page()} | {f"api/{group}.md": text for group, text in group_pages.pages().items()}
+    return {PAGE: page(), "providers.md": provider_page.page()} | {
+        f"api/{group}.md": text for group, text in group_pages.pages().items()
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(description="Write the pages that the route table and the schemas give.")
+    parser = argparse.ArgumentParser(description="Write the pages that the route table, the schemas and the profiles give.")
     parser.add_argument("folder", nargs="?", type=Path, default=DOCS, help="where to write them")
     parser.add_argument("--check", action="store_true", help="compare only; exit status 1 if a page is stale")
     options = parser.parse_args(arguments)

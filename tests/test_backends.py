@@ -23,6 +23,7 @@ def test_a_forked_child_takes_no_connection_of_its_parents() -> None:
         session, lock = client._session, client._lock
         _requests._forget_connections()
         assert client._session is None
+        assert not client._origins
         assert client._lock is not lock
         client.models.list()
         assert client._session is not session
@@ -46,16 +47,16 @@ def test_a_loop_that_is_gone_is_forgotten() -> None:
 
 
 def test_one_session_for_threads_that_begin_at_once() -> None:
-    """Two first calls make one session."""
+    """Two first calls make one session, and send by one adapter."""
     with Client(api_key="k", base_url="http://127.0.0.1:9") as client:
         found: list[Any] = []
         with client._lock:
-            threads = [threading.Thread(target=lambda: found.append(client._open())) for _ in range(2)]
+            threads = [threading.Thread(target=lambda: found.append(client._hold("http://127.0.0.1:9"))) for _ in range(2)]
             for thread in threads:
                 thread.start()
         for thread in threads:
             thread.join(5)
-        assert found[0] is found[1]
+        assert found[0].func == found[1].func
 
 
 @pytest.mark.parametrize("said", [None, b"x", b""])
@@ -76,10 +77,10 @@ def test_a_connection_that_is_lost_before_it_is_used() -> None:
     connection = SimpleNamespace(protocol=protocol, transport=None, close=lambda: closed.append(True))
 
     async def main() -> None:
-        origin = _connecting.Origin("http://127.0.0.1:9/v1", None)
-        with pytest.raises(aiohttp.ServerDisconnectedError):
-            await origin.ask(connection, "GET", "http://127.0.0.1:9/v1/models", {}, None)
-        await origin.session.close()
+        async with _connecting.open_session() as session:
+            origin = _connecting.Origin(session, "http://127.0.0.1:9", None)
+            with pytest.raises(aiohttp.ServerDisconnectedError):
+                await origin.ask(connection, "GET", "http://127.0.0.1:9/v1/models", {}, None)
 
     asyncio.run(main())
     assert closed == [True]

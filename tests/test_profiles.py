@@ -213,7 +213,9 @@ def test_rows_that_a_provider_lacks() -> None:
 def test_the_providers_names_of_models() -> None:
     """The caller's name becomes the provider's, and the caller's own dict keeps his."""
     request = {"model": "fast", "messages": []}
-    client = ScriptedClient([answer({})] * 3, base_url=None, provider={"name": "own", "base_url": "http://own", "models": {"fast": "m-1"}})
+    client = ScriptedClient(
+        [answer({})] * 3, base_url=None, provider={"name": "own", "base_url": "http://own", "models": {"fast": "m-1"}}
+    )
     client.chat.completions.create(request)
     client.chat.completions.create({"model": "other", "messages": []})
     client.files.list()
