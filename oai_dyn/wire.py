@@ -227,7 +227,8 @@ class Config(NamedTuple):
     timeouts are those of a plain call and of a stream.
     auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
     transformations are the rules of the provider's profile; models has the provider's names for the caller's,
-    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have.
+    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have,
+    errors what its errors mean (`meanings.ErrorRule`).
     """
 
     base_url: str
@@ -251,6 +252,7 @@ class Config(NamedTuple):
     variables: Mapping[str, str] = Frozen()
     paths: Mapping[str, str] = Frozen()
     absent: tuple[str, ...] = ()
+    errors: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Config {self.base_url}>"
