@@ -29,10 +29,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalog", "events", "pages", "plan", "verdicts"),
     ("definitions", "profiles", "warned"),
     ("progress", "providers", "routes"),
-    ("answers", "validation"),
+    ("answers", "validation", "transformations"),
     ("flow", "checks"),
-    ("exchange", "_timed", "_connecting", "client"),
-    ("streams", "async_streams"),
+    ("exchange", "_timed", "_connecting", "settings"),
+    ("streams", "async_streams", "client"),
     ("_requests", "_aiohttp", "testing"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -46,7 +46,8 @@ BY_CALL = {
     ("__init__", "f'oai_dyn.{_HOME[name]}'"),
     ("catalog", "'yaml'"),
     ("checks", "'oai_dyn.validation'"),
-    ("client", "'oai_dyn.validation'"),
+    ("settings", "'oai_dyn.transformations'"),
+    ("settings", "'oai_dyn.validation'"),
     ("validation.ready", "'jsonschema_rs'"),
     ("validation.ready", "'oai_dyn.validation.checking'"),
     ("validation.ready", "'oai_dyn.validation.keywords'"),
