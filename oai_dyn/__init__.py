@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .objects import Codec as Codec
     from .pages import AsyncPage as AsyncPage
     from .pages import Page as Page
+    from .rates import RateLimit as RateLimit
+    from .rates import RateLimits as RateLimits
     from .streams import Binary as Binary
     from .streams import Stream as Stream
     from .validation import validate as validate
@@ -64,6 +66,7 @@ _HOMES = {
     "RateLimitError RouteError SchemaWarning StreamError StreamTruncated UnprocessableEntityError ValidationError",
     "objects": "Codec",
     "pages": "AsyncPage Page",
+    "rates": "RateLimit RateLimits",
     "streams": "Binary Stream",
     "validation": "validate",
     "version": "__version__",

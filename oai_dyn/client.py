@@ -7,36 +7,25 @@ takes a call and returns what its face returns (a value, or something to await).
 from __future__ import annotations
 
 import inspect
-import os
 import re
 import typing
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import checks, credentials, profiles, providers, routes
-from .coding import ACCEPT_ENCODING
-from .errors import ConfigError, Fault, LossWarning, ValidationError
+from . import checks, credentials, settings
+from .errors import Fault, LossWarning, ValidationError
 from .form import normal_path, query_values, with_query
 from .objects import Codec, reader
 from .pages import BasePage, Turn
-from .plan import RESERVED, checked, make_call, mapping, redacted
+from .plan import RESERVED, make_call, mapping, redacted
 from .progress import tell
-from .version import __version__
+from .settings import DEFAULT_LIMITS, DEFAULT_TIMEOUT, hidden_values
 from .warned import warn
-from .wire import Call, Event, Frozen, Limits, Loss, Notice, Reply, Route, Secret, Sending, Stream, Timeout, Validation
-
-#: Ten minutes, as the official SDK has it: a model may think for long. No bound on the whole of a stream.
-DEFAULT_TIMEOUT = Timeout(connect=10.0, first_event=600.0, idle=600.0)
-
-DEFAULT_LIMITS = Limits()
+from .wire import Call, Event, Limits, Loss, Notice, Reply, Route, Sending, Stream, Timeout, Validation
 
 #: A stream asked for through `request()`: no row says what ends it, so the end of the body does too.
 _UNKNOWN_STREAM = Stream(ask_in="body", ask_key="stream", last=frozenset({"[DONE]"}), eof=True)
-
-#: Headers of every request, under the profile's and the user's.
-_OF_OURS = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
 
 #: What no path of the user's may have, and what is said of it.
 _WRONG_PATHS = (
@@ -139,41 +128,24 @@ class BaseClient:
     ) -> None:
         api_key, admin_key = credentials.taken("api_key", api_key), credentials.taken("admin_key", admin_key)
         headers = hidden_values(mapping("headers", headers))
-        for name, value in headers.items():
-            credentials.put({}, name, value, "headers")
-        if hook is not None and not callable(hook):
-            raise ConfigError(f"hook: {hook!r}, wanted a callable")
-        given = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "allow_truncated": allow_truncated}
-        given |= {"normalize": normalize, "strict_params": strict_params}
-        profile = profiles.load(provider, _profile_faults)
-        place = providers.settle(profile, os.getenv, base_url, api_key, admin_key, mapping("variables", variables))
-        self._config = place._replace(
-            headers=Frozen({**_OF_OURS, **place.headers}),
-            own_headers=headers,
-            query=Frozen({**place.query, **mapping("query", query)}),
-            codecs=mapping("codecs", codecs),
-            hook=hook,
-            validate=checks.settle(validate),
-            transformations=_transformations(profile, place.variables),
-            **checked(given),
-        )
+        given: dict[str, Any] = {
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "limits": limits,
+            "allow_truncated": allow_truncated,
+        }
+        given |= {"normalize": normalize, "strict_params": strict_params, "headers": headers, "query": query}
+        shared = settings.for_all_calls(**given, codecs=codecs, hook=hook, validate=validate)
+        profile, values = settings.profile_of(provider), mapping("variables", variables)
+        address = {"base_url": base_url, "api_key": api_key, "admin_key": admin_key, "variables": values}
+        self._config = settings.for_provider(profile, shared, **address)
+        self.routes = settings.table(profile.get("routes"), routes)
         self._told: set[Loss] = set()
-        self.routes = self._table(profile.get("routes"), routes)
         self._session_given = session
         self._set_up()
 
     def _set_up(self) -> None:
         """What a backend adds of its own."""
-
-    def _table(self, *sources: Any) -> routes.Table:
-        """The bundled rows, with the profile's and then the user's laid over them."""
-        table = routes.bundled()
-        for source in sources:
-            if source is not None:
-                engine = import_module("oai_dyn.validation")
-                document = {"routes": source} if isinstance(source, list) else source
-                table = routes.load(document, table, engine.route_table_faults)
-        return table
 
     @property
     def base_url(self) -> str:
@@ -277,24 +249,6 @@ class BaseClient:
 
     def _start(self, call: Call) -> Any:
         raise NotImplementedError
-
-
-def _profile_faults(document: Any) -> list[Fault]:
-    faults: list[Fault] = import_module("oai_dyn.validation").profile_faults(document)
-    return faults
-
-
-def _transformations(profile: Mapping[str, Any], variables: Mapping[str, str]) -> Any:
-    """What a profile's rules come to, None where it has none."""
-    request, reply = profile.get("request", ()), profile.get("reply", ())
-    if not request and not reply:
-        return None
-    return import_module("oai_dyn.transformations").Transformations(str(profile.get("name")), request, reply, variables)
-
-
-def hidden_values(headers: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Headers with the text of their values made secret, which no traceback prints."""
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in headers.items()}
 
 
 def hide_headers(keywords: dict[str, Any]) -> None:

@@ -156,7 +156,7 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> st
         path = path.replace(f"{{{name}}}", _segment(name, value, route))
     query = {**route.fixed_query, **config.query, **arguments.query}
     text = query_string(flatten(query, write, ELEMENTS[route.lists])) if query else ""
-    base = "" if "://" in path else config.base_url
+    base = config.base_url if path.startswith("/") else ""  # a provider's own path may be a whole URL
     if not text:
         return base + path
     return f"{base}{path}{'&' if '?' in path else '?'}{text}"

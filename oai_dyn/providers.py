@@ -150,7 +150,8 @@ def _paths(profile: Mapping[str, Any], fill: Filler, address: str, at_home: bool
     found = {}
     for name, template in profile.get("paths", {}).items():
         kept = tuple(match.group(1) for match in _BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))
-        path = fill(template, f"paths.{name}", kept)
+        if (path := fill(template, f"paths.{name}", kept)) is None:
+            continue
         if "://" in path and not at_home:
             here, there = urlsplit(address), urlsplit(path)
             path = f"{here.scheme}://{here.netloc}{there.path}"

@@ -7,12 +7,10 @@ retried should not pay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from itertools import islice
 
-from .errors import APIConnectionError, APIError, APIStatusError, StreamTruncated
+from .errors import APIConnectionError, APIError, APIStatusError, InternalServerError, RateLimitError, StreamTruncated, for_status
+from .rates import retry_after
 
 #: The longest that a server's Retry-After is obeyed, in seconds; beyond it the error is raised at once.
 RETRY_AFTER_CAP = 120.0
@@ -50,24 +48,9 @@ def _worth(error: APIError, safe: bool) -> bool:
     told = error.headers.get("x-should-retry")
     if told in ("true", "false"):
         return bool(told == "true")
-    return error.status in RESENT_STATUSES or error.status >= 500
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait a server asks for in seconds: `retry-after-ms`, or Retry-After in seconds or as a date; None if unsaid."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) / unit
-        except (KeyError, ValueError):
-            continue
-        if seconds >= 0:
-            return seconds
-    try:
-        date = parsedate_to_datetime(headers["retry-after"])
-        # Without a zone it is GMT (RFC 9110 section 5.6.7), and not this machine's.
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
-    except (KeyError, ValueError, TypeError, OverflowError, IndexError):
-        return None
+    # A class that is not its status's own is what the error means: a 403 that is a rate limit, a 429 that is an overflow.
+    own = type(error) is for_status(error.status) and error.status in RESENT_STATUSES
+    return own or isinstance(error, RateLimitError | InternalServerError)
 
 
 def _own_wait(attempt: int) -> float:

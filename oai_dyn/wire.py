@@ -1,6 +1,6 @@
 """The vocabulary all layers share: frozen records, and the steps that a flow asks a backend to take.
 
-Rules of this file: records hold data and nothing acts; no other module of the package is imported.
+Rules of this file: records hold data and nothing acts; no other module of the package is imported but `rates`.
 What may be secret shows as `***` wherever it is printed.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
+
+from .rates import RateLimits, rate_limits
 
 
 class Secret(str):
@@ -237,7 +239,8 @@ class Config(NamedTuple):
     auth holds, for each credential, the headers that carry it, auth_query the name and text of a member of the query, asked
     the callable that gives it; `keyless` says why there is none.
     transformations are the rules of the provider's profile; models has the provider's names for the caller's,
-    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have.
+    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have,
+    errors what its errors mean (`meanings.ErrorRule`).
     """
 
     base_url: str
@@ -261,6 +264,7 @@ class Config(NamedTuple):
     variables: Mapping[str, str] = Frozen()
     paths: Mapping[str, str] = Frozen()
     absent: tuple[str, ...] = ()
+    errors: tuple[Any, ...] = ()
     auth_query: Mapping[str, tuple[str, Secret]] = Frozen()
     asked: Mapping[str, Any] = Frozen()
 
@@ -337,6 +341,11 @@ class Reply(NamedTuple):
         """The server's name for this request (`x-request-id`)."""
         found: str | None = self.headers.get("x-request-id")
         return found
+
+    @property
+    def rate_limits(self) -> RateLimits | None:
+        """What the headers say of rate limits, in any dialect; None where they say nothing."""
+        return rate_limits(self.headers)
 
 
 class Notice(NamedTuple):

@@ -15,7 +15,8 @@ from oai_dyn.errors import (
     StreamError,
     StreamTruncated,
 )
-from oai_dyn.retry import FIRST_WAIT, LONGEST_WAIT, RETRY_AFTER_CAP, retry_after, wait_before
+from oai_dyn.rates import retry_after
+from oai_dyn.retry import FIRST_WAIT, LONGEST_WAIT, RETRY_AFTER_CAP, wait_before
 from oai_dyn.wire import Headers
 
 NOW = 1_800_000_000.0
