@@ -76,9 +76,8 @@ class Exchange:
         self._thread: int | None = None
         self._wire = wire
         self._flow = run(call, clock, time.time)
-        self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]] = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
-        if call.config.asked:
-            self._take[Ask] = wire.ask
+        self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]]
+        self._take = {Send: wire.send, Read: wire.read, Sleep: wire.sleep, Ask: wire.ask}
 
     async def advance(self) -> Any:
         """Go on to the next `Opened` or `Given`; the call's result when it ends, and None from then on."""

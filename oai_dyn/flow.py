@@ -39,7 +39,7 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
     while True:
         progress.begin_attempt()
         try:
-            if call.config.asked:
+            if progress.call.config.asked:
                 yield from _authorised(progress, now)
             reply = yield from _exchange(progress.call.plan, progress)
             progress.tell("attempt")
@@ -74,20 +74,18 @@ def _authorised(progress: Progress, now: Callable[[], float]) -> Generator[Any, 
         late = APITimeoutError(f"time ran out: {why}")
         late.sent = False
         raise late
-    progress.call = call._replace(plan=with_token(call.plan, asked.carrier, token))
-    progress.asked = asked._replace(token=token, plan=call.plan)
+    plan = with_token(call.plan, asked.carrier, token)
+    progress.call = call._replace(plan=plan, asked=asked._replace(token=token, plan=call.plan))
 
 
 def _renewing(error: APIError, progress: Progress) -> bool:
     """Forget a token that was refused; whether the request is worth another. It may be: the server did not do its work."""
-    asked = progress.asked
+    call, asked = progress.call, progress.call.asked
     if asked is None or error.status != 401:
         return False
     asked.source.forget(asked.token)
-    progress.asked, call = None, progress.call
-    progress.call = call._replace(plan=asked.plan or call.plan, refused=(*call.refused, asked.token))
-    first, progress.renewed = not progress.renewed, True
-    return first and error.code not in FINAL_CODES and error.type not in FINAL_CODES
+    progress.call = call._replace(plan=asked.plan, asked=None, refused=(*call.refused, asked.token))
+    return not call.refused and error.code not in FINAL_CODES and error.type not in FINAL_CODES
 
 
 def _kind(call: Call) -> str:

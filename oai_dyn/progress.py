@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .credentials import Asked
 from .plan import redacted
 from .verdicts import concealed_reply
 from .wire import Attempt, Call, Notice, Reply
@@ -18,11 +17,7 @@ log = logging.getLogger("oai_dyn")
 
 
 class Progress:
-    """What one call has come to so far.
-
-    reply is the answer of this attempt, as far as it is known; asked what gave the token that the plan of `call` has now,
-    renewed whether it was asked again because the first was refused.
-    """
+    """What one call has come to so far. `reply` is the answer of this attempt, as far as it is known."""
 
     def __init__(self, call: Call, clock: Callable[[], float]) -> None:
         self.call = call
@@ -33,8 +28,6 @@ class Progress:
         self.given = False
         self.unheard = call.config.hook is None and not log.isEnabledFor(logging.DEBUG)
         self.reply: Reply | None = None
-        self.asked: Asked | None = None
-        self.renewed = False
         self.end = None if call.timeout.total is None else self.started + call.timeout.total
 
     def begin_attempt(self) -> None:

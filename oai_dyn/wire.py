@@ -276,7 +276,8 @@ class Call(NamedTuple):
     """One call: its plan, and what was settled for it.
 
     adapter brings what a provider answers into OpenAI's form; losses are what its profile took of the request.
-    refused are the tokens that earlier attempts sent, which an answer may still quote.
+    asked tells what gave the token in the plan, where something did; refused are tokens that earlier attempts sent, which an
+    answer may still quote.
     """
 
     plan: Plan
@@ -290,6 +291,7 @@ class Call(NamedTuple):
     config: Config
     adapter: Any = None
     losses: tuple[Loss, ...] = ()
+    asked: Any = None
     refused: tuple[Secret, ...] = ()
 
     def __repr__(self) -> str:
