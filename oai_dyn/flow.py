@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from .answers import READERS, Flow, read_whole
 from .credentials import is_pending, with_token
@@ -128,7 +128,7 @@ def _redirected(plan: Plan, reply: Reply) -> Plan:
         here, there = urlsplit(plan.url), urlsplit(target)
         same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
         same = same and there.username is None and not any(c <= " " or c == "\x7f" for c in target)
-        query = there.query if plan.hidden is None else without(there.query, plan.hidden.partition("=")[0])
+        query = there.query if plan.hidden is None else without(there.query, unquote(plan.hidden.partition("=")[0]))
         path = normal_path(there.path or "/", query)
     except ValueError:
         there, same, path = urlsplit(""), False, ""

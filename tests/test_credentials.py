@@ -62,6 +62,28 @@ def test_the_last_minute_of_a_token_is_not_used(form: str) -> None:
     assert [token(EPOCH), token(expires - 61), token(expires - 60), token(expires)] == ["1", "1", "2", "3"]
 
 
+def test_a_time_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever this machine stands."""
+    monkeypatch.setenv("TZ", "XXX+10")
+    time.tzset()
+    try:
+        credential = Credential("api_key", Source(lambda text: GoogleLike(text, EPOCH)))
+        asked = [at_once(credential.ask(EPOCH - left, lambda others: others.result(5), False)) for left in (61, 61, 60)]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert asked == [f"{TOKEN}{n}" for n in (1, 1, 2)]
+
+
+def test_another_token_than_the_one_kept_is_not_forgotten() -> None:
+    """A call that was refused with the one before forgets nothing that came since."""
+    credential = Credential("api_key", Source(lambda text: (text, EPOCH)))
+    for refused, wanted in (("older", "1"), (f"{TOKEN}1", "2")):
+        at_once(credential.ask(0.0, lambda others: others.result(5), False))
+        credential.forget(Secret(refused))
+        assert at_once(credential.ask(0.0, lambda others: others.result(5), False)) == TOKEN + wanted
+
+
 def test_an_expiry_that_is_none_is_text_alone(face: SyncFace) -> None:
     """As credentials of google.auth that do not expire say it, and a pair that says nothing."""
     for make in (lambda text: GoogleLike(text, None), lambda text: (text, None)):

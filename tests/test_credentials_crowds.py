@@ -127,6 +127,23 @@ def test_who_asks_may_be_cancelled() -> None:
     assert (began, sent(server)) == (2, ["2"] * 3)
 
 
+def test_who_waits_may_be_cancelled() -> None:
+    """The answer comes to all the others."""
+
+    async def main(url: str) -> None:
+        async with AsyncClient(base_url=url, api_key=AsyncSource(lasting, waits=lambda: asyncio.sleep(0.1))) as client:
+            tasks = [asyncio.ensure_future(client.models.list()) for _ in range(3)]
+            await asyncio.sleep(0.02)
+            tasks[1].cancel()
+            await asyncio.sleep(0.02)
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [isinstance(one, BaseException) for one in done] == [False, True, False]
+
+    with HostileServer(lambda request: json_reply({})) as server:
+        asyncio.run(main(server.url))
+    assert sent(server) == ["1", "1"]
+
+
 def test_who_waits_hears_of_the_failure() -> None:
     """A callable that fails is not asked by each of those who wait, one after the other."""
     asked = 0
@@ -175,6 +192,39 @@ def test_a_forked_child_asks_for_itself() -> None:
     thread.join(10)
     assert at_once(credential.ask(0.0, join, False)) == TOKEN
     assert len(asked) == 1
+
+
+def test_who_asked_before_a_fork_ends_nothing_after_it() -> None:
+    """What comes late to the one who asked before is not taken for the answer that others wait for now."""
+    goes = [threading.Event(), threading.Event()]
+    began = threading.Semaphore(0)
+    asked: list[int] = []
+
+    def slow() -> tuple[str, float]:
+        number = len(asked)
+        asked.append(number)
+        began.release()
+        goes[number].wait(10)
+        return lasting(TOKEN)
+
+    credential = Credential("api_key", slow)
+    with ThreadPoolExecutor(3) as pool:
+
+        def ask() -> Any:
+            return pool.submit(lambda: at_once(credential.ask(0.0, lambda others: others.result(10), False)))
+
+        first = ask()
+        assert began.acquire(timeout=10)
+        asking._forget_who_asks()
+        second = ask()
+        assert began.acquire(timeout=10)
+        goes[0].set()
+        credential.forget(first.result(10))
+        assert credential._flight is not None
+        third = ask()
+        goes[1].set()
+        assert {second.result(10), third.result(10)} == {TOKEN}
+    assert asked == [0, 1]
 
 
 # Time -----------------------------------------------------------------------------------------------------------------
@@ -244,8 +294,9 @@ def test_a_thread_waits_for_anothers_answer_no_longer_than_its_call() -> None:
     ):
         first = pool.submit(client.models.list)
         assert began.wait(10)
-        with pytest.raises(APITimeoutError, match=r"^time ran out: total$"):
+        with pytest.raises(APITimeoutError, match=r"^time ran out: total$") as caught:
             client.models.list(timeout=0.05)
+        assert caught.value.sent is False
         go.set()
         first.result(10)
     assert sent(server) == [""]

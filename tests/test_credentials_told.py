@@ -93,6 +93,19 @@ def test_what_the_callable_raises_is_the_cause(face: SyncFace, way: str) -> None
     assert isinstance(error.__cause__, LookupError)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_runtime_error_of_its_own_is_no_missing_loop(face: SyncFace, way: str) -> None:
+    """Only a synchronous client that awaited something takes it for one."""
+
+    def fail(text: str) -> str:
+        raise RuntimeError("no vault")
+
+    kind = ConfigError if face.name == "sync" and "async" in way else AuthenticationError
+    with pytest.raises(kind) as caught:
+        face.wait(face.client(base_url="http://127.0.0.1:9", api_key=WAYS[way](Source(fail))).models.list())
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
 def test_what_is_ours_passes_as_it_is(face: SyncFace) -> None:
     """A callable that has a client of its own tells of its errors."""
 

@@ -353,6 +353,14 @@ def test_every_page_has_the_key_of_the_query(face: SyncFace) -> None:
     assert [one.target for one in server.requests] == [f"/files?key={KEY}", f"/files?after=a&key={KEY}"]
 
 
+def test_a_key_in_the_query_may_have_any_name(face: SyncFace) -> None:
+    """It is encoded as its value is, and told from others in a redirect."""
+    with HostileServer([moved(307, "/there?my%20key=x&my=1"), json_reply({})]) as server:
+        client = face.client(provider={"base_url": server.url, "auth": "query:my key"}, api_key=KEY)
+        face.wait(client.request("GET", "/here"))
+    assert [one.target for one in server.requests] == [f"/here?my%20key={KEY}", f"/there?my=1&my%20key={KEY}"]
+
+
 def test_a_refused_key_of_the_query_is_no_missing_one(face: SyncFace) -> None:
     """A 401 does not claim that none was sent."""
     with HostileServer([json_reply({}, 401)]) as server:
