@@ -1,4 +1,4 @@
-"""Whether to try again, and how long to wait before it. The only user of backoff.
+"""Whether to try again, how long to wait before it, and whether to ask another provider. The only user of backoff.
 
 Rules of this file: decisions from values alone, no clock, no sleep, no I/O. The one exception to "no import
 inside a function" stands here: importing backoff loads asyncio (some 70 ms), which a call that is never
@@ -25,6 +25,10 @@ RESENT_STATUSES = frozenset({408, 409, 429})
 FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
 
 
+#: Another provider may have what these lack: credit, time, capacity.
+PASSED_ON = frozenset({402, 408, 429})
+
+
 def wait_before(attempt: int, error: APIError, safe: bool, now: float) -> float | None:
     """Seconds to wait before the attempt after `attempt` (1 is the first); None where there must be none.
 
@@ -49,6 +53,20 @@ def _worth(error: APIError, safe: bool) -> bool:
     if told in ("true", "false"):
         return bool(told == "true")
     return error.status in RESENT_STATUSES or error.status >= 500
+
+
+def another_may_answer(error: APIError, resendable: bool) -> bool:
+    """Whether what failed is this provider, and not the request: another may do it.
+
+    resendable: nothing is lost where it is sent again after a connection that failed.
+    """
+    if isinstance(error, APIConnectionError | StreamTruncated):
+        return resendable
+    if error.code in FINAL_CODES or error.type in FINAL_CODES:
+        return True
+    if not isinstance(error, APIStatusError) or error.status is None:
+        return False
+    return error.status in PASSED_ON or error.status >= 500
 
 
 def _own_wait(attempt: int) -> float:

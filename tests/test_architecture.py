@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalog", "events", "pages", "plan", "verdicts"),
     ("definitions", "profiles", "warned"),
     ("progress", "providers", "routes"),
-    ("answers", "validation", "transformations"),
+    ("answers", "routing", "validation", "transformations"),
     ("flow", "checks"),
     ("exchange", "_timed", "_connecting", "settings"),
     ("streams", "async_streams", "client"),
