@@ -22,9 +22,9 @@ from .async_streams import AsyncStream, pending
 from .client import BaseClient
 from .environment import proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure, opened, system_words
+from .exchange import Exchange, Failure, opened, system_words, whole_url
 from .pages import AsyncPage
-from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
+from .wire import Ask, Call, Head, Headers, Plan, Read, Secret, Send, Sleep
 
 #: The most that is taken of a body at once, in bytes.
 _CHUNK = 2**18
@@ -41,6 +41,10 @@ class _Wire:
         self._response: Answer | aiohttp.ClientResponse | None = None
         self._connected = False
 
+    async def ask(self, step: Ask) -> Secret:
+        asking: Any = step.source.ask(step.now, asyncio.wrap_future, True)
+        return await self._place.waits.within(step.deadline, asking)
+
     async def send(self, step: Send) -> Head:
         self.release()
         self._connected = False
@@ -53,12 +57,12 @@ class _Wire:
         headers, body = opened(plan)
         if self._place.session is None:
             self._connected = True  # as far as can be known
-            return await request_in(self._client._session_given, plan.method, plan.url, headers, body, connect)
+            return await request_in(self._client._session_given, plan.method, whole_url(plan), headers, body, connect)
         root = plan.url[: plan.url.index("/", 8)]
         origin = self._place.origins.get(root) or self._place.hold(root)
         connection = await origin.connect(connect)
         self._connected = True
-        return await origin.ask(connection, plan.method, plan.url, headers, body)
+        return await origin.ask(connection, plan.method, whole_url(plan), headers, body)
 
     async def read(self, step: Read) -> bytes:
         assert self._response is not None

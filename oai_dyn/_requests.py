@@ -27,10 +27,10 @@ from ._timed import TimedAdapter, TimedResponse, current, seconds_left
 from .client import BaseClient
 from .environment import ca_bundle, proxy_for
 from .errors import ConfigError
-from .exchange import Exchange, Failure, opened, system_words
+from .exchange import Exchange, Failure, opened, system_words, whole_url
 from .pages import Page
 from .streams import Stream, started
-from .wire import Call, Head, Headers, Read, Send, Sleep
+from .wire import Ask, Call, Head, Headers, Read, Secret, Send, Sleep
 
 #: Connections kept open for reuse, per host; more than this many threads at once open further ones.
 POOL_SIZE = 100
@@ -49,17 +49,21 @@ class _Wire:
         self._raw: Any = None
         self._body: Any = None
 
+    async def ask(self, step: Ask) -> Secret:
+        return await step.source.ask(step.now, lambda others: others.result(seconds_left(step.deadline)), False)  # type: ignore[no-any-return]
+
     async def send(self, step: Send) -> Head:
         self.release()
         plan = step.plan
         request = requests.PreparedRequest()
-        request.method, request.url, request.hooks = plan.method, plan.url, {}
+        ours = self._client._session_given is None
+        request.method, request.url, request.hooks = plan.method, plan.url if ours else whole_url(plan), {}
         headers, self._body = opened(plan)
         for name in ("User-Agent", "Accept-Encoding"):
             headers.setdefault(name, SKIP_HEADER)  # else urllib3 would put its own
         request.body = self._body
         request.headers = headers  # type: ignore[assignment]  # the adapter asks for no more than a mapping
-        current.deadline = step.deadline
+        current.deadline, current.hidden = step.deadline, plan.hidden if ours else None
         left = seconds_left(step.deadline)
         connect = left if step.connect is None else step.connect if left is None else min(step.connect, left)
         response = self._client._adapter_send(request, (connect, left))

@@ -3,7 +3,8 @@
 A socket's own timeout starts anew with every byte that trickles in; here each wait gets what is left until
 the deadline. urllib3 and http.client are subclassed by their public hooks: `ConnectionCls`, `response_class`.
 
-Rules of this file: the deadline of the request that this thread is about to send stands in `current.deadline`.
+Rules of this file: the deadline of the request that this thread is about to send stands in `current.deadline`, and what joins
+its URL on the way out in `current.hidden`: urllib3 writes URLs to its log.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from .form import joined
+
 #: The end of a chunk and the head of another with data in it (RFC 9112 section 7.1): reading on will not wait.
 _CHUNK_AHEAD = re.compile(rb"\r\n(0{0,8}[1-9a-fA-F][0-9a-fA-F]{0,8})\r\n(?=.)", re.DOTALL)
 
@@ -33,6 +36,7 @@ _SMALL = 2**16
 
 class _Current(threading.local):
     deadline: float | None = None
+    hidden: str | None = None
 
 
 current = _Current()
@@ -158,7 +162,7 @@ class _Timed:
         """As urllib3's, but a small body leaves in one piece with the head: one system call and one packet less."""
         if isinstance(body, bytes) and len(body) < _SMALL:
             self._behind_head, body = body, None
-        super().request(method, url, body, **keywords)  # type: ignore[misc]
+        super().request(method, url if current.hidden is None else joined(url, current.hidden), body, **keywords)  # type: ignore[misc]
 
     def send(self, data: Any) -> None:
         if self.sock is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import checks, settings
+from . import checks, credentials, settings
 from .errors import Fault, LossWarning, ValidationError
 from .form import normal_path, query_values, with_query
 from .objects import Codec, reader
@@ -22,7 +22,7 @@ from .plan import RESERVED, is_sensitive, make_call, mapping, redacted
 from .progress import tell
 from .routes import Table
 from .routing import Provider, routed
-from .settings import DEFAULT_LIMITS, DEFAULT_TIMEOUT, hidden, hidden_values
+from .settings import DEFAULT_LIMITS, DEFAULT_TIMEOUT, hidden_values
 from .warned import warn
 from .wire import Call, Event, Limits, Loss, Notice, Reply, Route, Sending, Stream, Timeout, Validation
 
@@ -94,7 +94,8 @@ class BaseClient:
                      them: several providers, each asked where the one before fails
     routing          which of several comes first: "order" as they are listed, "round_robin" each in turn, "latency" the
                      one that has answered soonest of late
-    api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL)
+    api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL); a key may
+                     be a callable, synchronous or not, that gives a token, or a token and when it expires
     timeout          seconds (the whole call; of a stream: connect, first event and idle) or a `Timeout`
     max_retries      how often a call is tried again at most
     limits           `Limits`, in decoded bytes
@@ -117,8 +118,8 @@ class BaseClient:
         provider: Provided | Sequence[Provided] | None = None,
         *,
         routing: str = "order",
-        api_key: str | None = None,
-        admin_key: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_key: str | Callable[[], Any] | None = None,
         base_url: str | None = None,
         timeout: float | Timeout | None = DEFAULT_TIMEOUT,
         max_retries: int = 2,
@@ -135,7 +136,8 @@ class BaseClient:
         strict_params: bool = False,
         session: Any = None,
     ) -> None:
-        provider, api_key, admin_key = settings.concealed(provider), hidden(api_key), hidden(admin_key)
+        provider = settings.concealed(provider)
+        api_key, admin_key = credentials.taken("api_key", api_key), credentials.taken("admin_key", admin_key)
         headers = hidden_values(mapping("headers", headers))
         given: dict[str, Any] = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "headers": headers}
         given |= {"allow_truncated": allow_truncated, "normalize": normalize, "strict_params": strict_params, "query": query}

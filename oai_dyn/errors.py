@@ -18,13 +18,12 @@
         └── DecodeError      (ValueError)       the answer is not what was asked for
 
 Rules of this file: an error holds data, never a socket, a request or a credential, so that it can
-be pickled, copied and logged. What a body *means* is decided here, for bodies of any shape; and here
-what is to be sent is walked through, so that what cannot be is refused with its place.
+be pickled, copied and logged. What is to be sent is walked through here, so that what cannot be is refused
+with its place.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
@@ -192,6 +191,7 @@ class APIError(OaiDynError):
     headers     of the answer; request_id is read from them
     body        raw bytes that had come, up to `Limits.error_body`
     code, type, param   as the body tells them, where it does
+    native_code what the service calls it, where `code` is OpenAI's word for the same
     attempts    every attempt made, oldest first
     """
 
@@ -206,6 +206,7 @@ class APIError(OaiDynError):
         type: str | None = None,
         param: str | None = None,
         attempts: tuple[Any, ...] = (),
+        native_code: Any = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -215,6 +216,7 @@ class APIError(OaiDynError):
         self.type = type
         self.param = param
         self.attempts = attempts
+        self.native_code = native_code
 
     @property
     def request_id(self) -> str | None:
@@ -294,52 +296,6 @@ class DecodeError(APIError, ValueError):
     data: Any = None
 
 
-class Verdict(NamedTuple):
-    """What an error body says, whatever its shape."""
-
-    message: str
-    code: Any = None
-    type: str | None = None
-    param: str | None = None
-    status: int | None = None
-
-
-def read_body(decoded: Any, depth: int = 0) -> Verdict:
-    """Find message, code, type and param in an error body of any shape.
-
-    Known shapes: `{"error": {...}}`, `{"error": "text"}`, `{"detail": "text" | [{"loc", "msg"}]}`,
-    `{"errors": [...]}`, `[{...}]`, flat `{"message", "code"}`, plain text, HTML.
-    """
-    if isinstance(decoded, str):
-        return Verdict(_plain_text(decoded))
-    if depth > _DEPTH or not decoded or not isinstance(decoded, list | Mapping):
-        return Verdict("" if decoded is None or isinstance(decoded, bool | list | Mapping) else str(decoded))
-    if isinstance(decoded, list):
-        return read_body(decoded[0], depth + 1)
-    kind, code = decoded.get("type"), decoded.get("code")
-    param, location = decoded.get("param"), decoded.get("loc")
-    if isinstance(location, list):
-        param = ".".join(map(str, location[:_DEPTH]))
-    inner = [read_body(v, depth + 1) for k in _INNER if (v := decoded.get(k)) and not isinstance(v, bool)]
-    found = next((verdict for verdict in inner if verdict.message), inner[0] if inner else Verdict(""))
-    if not found.message and isinstance(text := decoded.get("message"), Mapping) and text:
-        found = found._replace(message=str(text)[:200])
-    code = code if isinstance(code, str | int) else found.code
-    kind = str(kind) if isinstance(kind, str | int) else found.type
-    status = found.status or _meant_status(code, kind, decoded.get("status"))
-    if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
-        # The inner object is the error; what stands beside it describes the answer ("type": "error").
-        code, kind = (found.code if found.code is not None else code), found.type or kind
-    return Verdict(found.message, code, kind, found.param if param in (None, "") else str(param), status)
-
-
-#: Members that hold an error or its text, in the order in which they are believed.
-_INNER = ("error", "message", "msg", "detail", "errors")
-
-#: How deep an error is looked for in a body.
-_DEPTH = 8
-
-
 def misfit(error: Exception, reply: Any, into: Any) -> DecodeError:
     """The error for data that the user's class does not take; `reply` is the `Reply` whose data it is."""
     what = f"{getattr(into, '__name__', repr(into))} does not take the answer: {type(error).__name__}: {error}"
@@ -353,23 +309,6 @@ def for_status(status: int) -> type[APIStatusError]:
     return STATUS_ERRORS.get(status) or (InternalServerError if status >= 500 else APIStatusError)
 
 
-def _meant_status(*clues: Any) -> int | None:
-    """The HTTP status that a code or type inside a body stands for."""
-    for clue in clues:
-        if isinstance(clue, str) and clue.isdecimal() and len(clue) == 3:
-            clue = int(clue)
-        if isinstance(clue, int) and 400 <= clue <= 599:
-            return clue
-        if isinstance(clue, str) and clue.lower() in MEANT_STATUS:
-            return MEANT_STATUS[clue.lower()]
-    return None
-
-
-def _plain_text(body: str) -> str:
-    title = re.search(r"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)
-    return (title.group(1) if title else body[:200]).strip()
-
-
 STATUS_ERRORS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -379,18 +318,3 @@ STATUS_ERRORS: dict[int, type[APIStatusError]] = {
     422: UnprocessableEntityError,
     429: RateLimitError,
 }
-
-#: Words that servers use as `type` or `code` of an error, by the status that they stand for.
-_WORDS = {
-    400: "invalid_request_error invalid_request context_length_exceeded bad_request",
-    401: "authentication_error invalid_api_key unauthorized",
-    403: "permission_error permission_denied",
-    404: "not_found_error not_found model_not_found",
-    409: "conflict_error",
-    422: "unprocessable_entity",
-    429: "insufficient_quota rate_limit_error rate_limit_exceeded rate_limited too_many_requests requests tokens",
-    500: "api_error server_error internal_error internal_server_error",
-    503: "overloaded_error service_unavailable",
-    504: "timeout_error",
-}
-MEANT_STATUS: dict[str, int] = {word: status for status, words in _WORDS.items() for word in words.split()}

@@ -17,9 +17,10 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from .errors import APIConnectionError, APIError, APITimeoutError, OaiDynError, StreamError
+from .errors import APIConnectionError, APIError, APITimeoutError, ConfigError, OaiDynError, StreamError
 from .flow import run
-from .wire import Call, Given, Head, Opened, Plan, Read, Reply, Send, Sleep
+from .form import joined
+from .wire import NEEDS_LOOP, Ask, Call, Given, Head, Opened, Plan, Read, Reply, Secret, Send, Sleep
 
 
 class Failure(NamedTuple):
@@ -36,6 +37,9 @@ class Wire(Protocol):
     @property
     def foreign(self) -> tuple[type[Exception], ...]:
         """The exceptions that its library raises."""
+
+    async def ask(self, step: Ask) -> Secret:
+        """Have a token."""
 
     async def send(self, step: Send) -> Head:
         """Send one request and wait for the head of its answer."""
@@ -72,7 +76,8 @@ class Exchange:
         self._thread: int | None = None
         self._wire = wire
         self._flow = run(call, clock, time.time)
-        self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]] = {Send: wire.send, Read: wire.read, Sleep: wire.sleep}
+        self._take: dict[type, Callable[[Any], Coroutine[Any, Any, Any]]]
+        self._take = {Send: wire.send, Read: wire.read, Sleep: wire.sleep, Ask: wire.ask}
 
     async def advance(self) -> Any:
         """Go on to the next `Opened` or `Given`; the call's result when it ends, and None from then on."""
@@ -134,12 +139,13 @@ class Exchange:
 def failure_of(failure: Failure, step: Any) -> APIConnectionError:
     """Our error for a foreign one. It is made of few words, the same for both faces: the foreign one holds the request."""
     if failure.timed_out:
-        error: APIConnectionError = APITimeoutError(f"time ran out: {step.why if failure.sent else 'connect'}")
+        why = step.why if failure.sent or type(step) is Ask else "connect"
+        error: APIConnectionError = APITimeoutError(f"time ran out: {why}")
     else:
         stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
         # How a body breaks off is not told alike by the two libraries: there the stage is all that is said.
         error = APIConnectionError(stage if type(step) is Read or not failure.words else f"{stage}: {failure.words}")
-    error.sent = failure.sent
+    error.sent = failure.sent and type(step) is not Ask
     return error
 
 
@@ -162,10 +168,16 @@ def opened(plan: Plan) -> tuple[dict[str, str], Any]:
     return headers, body
 
 
+def whole_url(plan: Plan) -> str:
+    """The URL of a request with the key that is hidden from it."""
+    return plan.url if plan.hidden is None else Secret(joined(plan.url, plan.hidden))
+
+
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine that never waits for an event loop, and return its result."""
     try:
-        coroutine.send(None)
+        coroutine.send(None)  # what waits all the same is a callable of the user's
+        coroutine.throw(ConfigError(NEEDS_LOOP))
     except StopIteration as end:
         return end.value
     raise RuntimeError("a synchronous wire waited for an event loop")

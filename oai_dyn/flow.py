@@ -3,6 +3,7 @@
 Retries, redirects, errors, the ends of streams and every wait are decided here, once, for both backends;
 a test sends outcomes by hand and needs no socket.
 
+    Ask   -> a token, or an error thrown in
     Send  -> Head(status, headers), or an APIConnectionError thrown in
     Read  -> bytes of the body as they stand on the wire, b"" at its end, or an APIConnectionError thrown in
     Sleep -> anything
@@ -20,12 +21,13 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from .answers import READERS, Flow, read_whole
-from .errors import APIError, APIStatusError, OaiDynError
-from .form import normal_path
+from .credentials import is_pending, with_token
+from .errors import APIError, APIStatusError, APITimeoutError, OaiDynError
+from .form import normal_path, without
 from .progress import Progress, log
-from .retry import another_may_answer, wait_before
+from .retry import FINAL_CODES, another_may_answer, wait_before
 from .verdicts import complete, status_error
-from .wire import Call, Head, Plan, Reply, Send, Sleep
+from .wire import Ask, Call, Head, Plan, Reply, Secret, Send, Sleep
 
 #: Redirects followed in one attempt (RFC 9110 section 15.4 asks for a bound; browsers take 20).
 MAX_REDIRECTS = 10
@@ -37,6 +39,8 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
     while True:
         progress.begin_attempt()
         try:
+            if progress.call.config.asked:
+                yield from _authorised(progress, now)
             reply = yield from _exchange(progress.call.plan, progress)
             progress.tell("attempt")
             if progress.call.heard is not None:
@@ -64,6 +68,32 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
         yield Sleep(wait)
 
 
+def _authorised(progress: Progress, now: Callable[[], float]) -> Generator[Any, Any, None]:
+    """Have a token where the credential comes from a callable and the plan still waits for it: once a call, or after a 401."""
+    call = progress.call
+    asked = call.config.asked.get(call.plan.route.credential)
+    if asked is None or not is_pending(call.plan):
+        return
+    until, why = progress.deadline(call.timeout.first_event, progress.attempt_started, "first event")
+    token: Secret = yield Ask(asked.source, now(), until, why)
+    if until is not None and progress.clock() > until:
+        late = APITimeoutError(f"time ran out: {why}")
+        late.sent = False
+        raise late
+    plan = with_token(call.plan, asked.carrier, token)
+    progress.call = call._replace(plan=plan, asked=asked._replace(token=token, plan=call.plan))
+
+
+def _renewing(error: APIError, progress: Progress) -> bool:
+    """Forget a token that was refused; whether the request is worth another. It may be: the server did not do its work."""
+    call, asked = progress.call, progress.call.asked
+    if asked is None or error.status != 401:
+        return False
+    asked.source.forget(asked.token)
+    progress.call = call._replace(plan=asked.plan, asked=None, refused=(*call.refused, asked.token))
+    return not call.refused and error.code not in FINAL_CODES and error.type not in FINAL_CODES
+
+
 def _kind(call: Call) -> str:
     if call.plan.streaming:
         return "events"
@@ -73,9 +103,10 @@ def _kind(call: Call) -> str:
 
 def _wait_after(error: APIError, progress: Progress, now: Callable[[], float]) -> float | None:
     """Seconds to wait before another attempt, None where this error is the end."""
+    renewing = _renewing(error, progress)
     if progress.given or progress.tries > progress.call.max_retries:
         return None
-    wait = wait_before(progress.tries, error, progress.call.plan.route.safe, now())
+    wait = 0.0 if renewing else wait_before(progress.tries, error, progress.call.plan.route.safe, now())
     if wait is not None and progress.end is not None and progress.clock() + wait >= progress.end:
         return None
     return wait
@@ -120,7 +151,8 @@ def _redirected(plan: Plan, reply: Reply) -> Plan:
         here, there = urlsplit(plan.url), urlsplit(target)
         same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
         same = same and there.username is None and not any(c <= " " or c == "\x7f" for c in target)
-        path = normal_path(there.path or "/", there.query)
+        query = there.query if plan.hidden is None else without(there.query, plan.hidden.partition("=")[0])
+        path = normal_path(there.path or "/", query)
     except ValueError:
         there, same, path = urlsplit(""), False, ""
     if not same:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, time
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from .errors import Path, ValidationError, walk
 
@@ -93,8 +93,24 @@ def query_values(url: str, name: str) -> list[str]:
     return [value for key, value in parse_qsl(urlsplit(url).query) if key == name]
 
 
+def joined(url: str, text: str) -> str:
+    """A URL with more text at the end of its query."""
+    return f"{url}{'&' if '?' in url else '?'}{text}"
+
+
+def without(query: str, name: str) -> str:
+    """A query without the members of a name."""
+    return "&".join(pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) != name)
+
+
+def spellings(text: str) -> set[str]:
+    """A text, and what percent-encoding makes of it: strictly, as scripts in browsers do, in either case."""
+    encoded = {quote(text, safe=safe) for safe in ("", "/", "!'()*", ";,/?:@&=+$!'()*#")}
+    return {text, quote_plus(text), *encoded, *(re.sub("%..", lambda found: found.group().lower(), one) for one in encoded)}
+
+
 def with_query(url: str, name: str, value: str) -> str:
     """A URL with a member of its query set."""
     head, _, query = url.partition("?")
-    others = [pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) != name]
-    return f"{head}?{'&'.join([*others, query_string([(name, value)])])}"
+    others = without(query, name)
+    return joined(f"{head}?{others}" if others else head, query_string([(name, value)]))

@@ -70,6 +70,8 @@ def make_call(
         body, content_type = ENCODERS[route.body.kind](route, sorted_out.body, write)
     url = _url(route, sorted_out, config, write)
     plan = Plan(route, route.method, url, _headers(route, sorted_out.headers, options, content_type, config), body, streaming)
+    if config.auth_query:
+        plan = plan._replace(hidden=_key_in_query(route, sorted_out, config))
     settings = config.timeouts[streaming], config.limits, config.max_retries, config.allow_truncated
     return Call(plan, *settings, None, None, options.get("into"), config, adapter, losses)
 
@@ -154,10 +156,16 @@ def _url(route: Route, arguments: Arguments, config: Config, write: Write) -> st
         path = path.replace(f"{{{name}}}", _segment(name, value, route))
     query = {**route.fixed_query, **config.query, **arguments.query}
     text = query_string(flatten(query, write, ELEMENTS[route.lists])) if query else ""
-    base = "" if "://" in path else config.base_url
+    base = config.base_url if path.startswith("/") else ""  # a provider's own path may be a whole URL
     if not text:
         return base + path
     return f"{base}{path}{'&' if '?' in path else '?'}{text}"
+
+
+def _key_in_query(route: Route, arguments: Arguments, config: Config) -> Secret | None:
+    """The member of the query that holds the key; the user's own of that name takes its place."""
+    name, text = config.auth_query.get(route.credential, ("", None))
+    return None if name in config.query or name in arguments.query else text
 
 
 def _segment(name: str, value: Any, route: Route) -> str:
@@ -279,7 +287,7 @@ def _check_number(name: str, value: Any, kind: Any, above: int, wanted: str) -> 
 def redacted(plan: Plan) -> Plan:
     """The plan as a hook may see it: no body, no secret, no query."""
     headers = {name: "***" if isinstance(value, Secret) else value for name, value in plan.headers.items()}
-    return plan._replace(url=plan.url.partition("?")[0], headers=headers, body=None)
+    return plan._replace(url=plan.url.partition("?")[0], headers=headers, body=None, hidden=None)
 
 
 #: What a list's name gets for each of its elements, by how the row's lists travel.

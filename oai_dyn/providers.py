@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .errors import ConfigError, ValidationError
+from . import credentials
+from .credentials import first, names, put
+from .errors import ConfigError
 from .form import normal_path
-from .plan import put_header
-from .wire import Config, Frozen, Secret
+from .wire import Config, Frozen
 
 #: Braces in a profile's texts: `{name}`, or `{name?}` where what holds it may be left out.
 _BRACES = re.compile(r"\{(\w+)(\??)\}")
@@ -31,21 +32,22 @@ def settle(
     profile: Mapping[str, Any],
     lookup: Callable[[str], str | None],
     base_url: str | None = None,
-    api_key: str | None = None,
-    admin_key: str | None = None,
+    api_key: Any = None,
+    admin_key: Any = None,
     variables: Mapping[str, Any] = Frozen(),
 ) -> Config:
     """Decide address and credentials from what is given in code, the environment and the profile, in that order.
 
     lookup: the value of an environment variable, if it is set. variables: what the braces in the profile stand for.
+    A key is text, a callable, or what `credentials.taken` made of one.
     """
     fill = Filler(profile, lookup, variables)
-    found = _first(profile.get("base_url_env", ()), lookup)
+    found = first(profile.get("base_url_env", ()), lookup)
     from_env = None if found is None else str(found)
     own = _own_address(profile, fill, base_url is None and from_env is None)
     chosen = next((url for url in (base_url, from_env, own) if url is not None), None)
     if chosen is None:
-        raise ConfigError(f"no base URL: give base_url=, or set {_names(profile, 'base_url_env')}")
+        raise ConfigError(f"no base URL: give base_url=, or set {names(profile, 'base_url_env')}")
     address, query = check_url(chosen)
     at_home = chosen.rstrip("/") in _at_home(profile, fill, from_env, own)
     headers: dict[str, str] = {}
@@ -55,14 +57,6 @@ def settle(
     for name, value in profile.get("headers", {}).items():
         if (text := fill(value, f"headers.{name}")) is not None:
             put(headers, name, text, f"headers.{name}")
-    auth, keyless = {}, {}
-    for credential, given in (("api_key", api_key), ("admin_key", admin_key)):
-        names = profile.get(f"{credential}_env", ())
-        key = given if given is not None else _first(names, lookup) if at_home else None
-        if credential == "api_key" and not key:
-            key = profile.get("placeholder_key")
-        auth[credential] = _auth_headers(profile.get("auth", "bearer"), key, credential)
-        keyless[credential] = "" if key else _why_keyless(credential, _names(profile, f"{credential}_env"), at_home)
     for name, value in profile.get("query", {}).items():
         if (text := fill(value, f"query.{name}")) is not None:
             query[name] = text
@@ -70,13 +64,12 @@ def settle(
         address,
         headers=headers,
         query=query,
-        auth=Frozen(auth),
-        keyless=Frozen(keyless),
         provider=str(profile.get("name", "provider")),
         models=Frozen(profile.get("models", {})),
         variables=Frozen(fill.values()),
         paths=Frozen(_paths(profile, fill, address, at_home)),
         absent=tuple(profile.get("absent", ())),
+        **credentials.settled(profile, {"api_key": api_key, "admin_key": admin_key}, lookup, at_home),
     )
 
 
@@ -111,7 +104,7 @@ class Filler:
     def value(self, name: str) -> str | None:
         """What a variable stands for."""
         value = self._given.get(name)
-        value = _first(self._known.get(name, ()), self._lookup) if value is None else value
+        value = first(self._known.get(name, ()), self._lookup) if value is None else value
         return None if value is None else str(value)
 
     def values(self) -> dict[str, str]:
@@ -157,7 +150,8 @@ def _paths(profile: Mapping[str, Any], fill: Filler, address: str, at_home: bool
     found = {}
     for name, template in profile.get("paths", {}).items():
         kept = tuple(match.group(1) for match in _BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))
-        path = fill(template, f"paths.{name}", kept)
+        if (path := fill(template, f"paths.{name}", kept)) is None:
+            continue
         if "://" in path and not at_home:
             here, there = urlsplit(address), urlsplit(path)
             path = f"{here.scheme}://{here.netloc}{there.path}"
@@ -184,40 +178,3 @@ def check_url(url: Any) -> tuple[str, dict[str, str]]:
     host = f"[{host}]" if ":" in host else host
     address = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
     return address, dict(parse_qsl(parts.query))
-
-
-def _auth_headers(scheme: str, key: str | None, credential: str) -> Mapping[str, str]:
-    """The header that carries a key: `bearer`, `header:NAME`, or `none`."""
-    if key is None or key == "" or scheme == "none":
-        return {}
-    kind, _, name = scheme.partition(":")
-    if kind not in ("bearer", "header") or (kind == "header") != bool(name):
-        raise ConfigError(f"auth: {scheme!r}, wanted bearer, header:NAME or none")
-    if not isinstance(key, str):
-        raise ConfigError(f"{credential}: of type {type(key).__name__}, wanted text")
-    value = Secret(key if name else f"Bearer {key}")
-    put({}, name or "Authorization", value, credential)
-    return {name or "Authorization": value}
-
-
-def put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
-    """Set a header that comes from settings. Raises `ConfigError` that names the source, without the value."""
-    try:
-        put_header(headers, name, value)
-    except ValidationError as error:
-        raise ConfigError(f"{source}: {error}") from None
-
-
-def _first(variables: Any, lookup: Callable[[str], str | None]) -> Secret | None:
-    found = (Secret((lookup(name) or "").strip()) for name in variables)
-    return next(filter(None, found), None)
-
-
-def _names(profile: Mapping[str, Any], member: str) -> str:
-    return " or ".join(profile.get(member, ())) or "no variable"
-
-
-def _why_keyless(credential: str, variables: str, at_home: bool) -> str:
-    if at_home:
-        return f"no key was sent: neither {credential}= nor {variables} is set"
-    return f"no key was sent: {variables} belongs to another address than base_url, which needs {credential}= beside it"

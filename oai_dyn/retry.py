@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from .errors import APIConnectionError, APIError, APIStatusError, StreamTruncated
+from .errors import APIConnectionError, APIError, APIStatusError, InternalServerError, RateLimitError, StreamTruncated, for_status
 from .rates import retry_after
 
 #: The longest that a server's Retry-After is obeyed, in seconds; beyond it the error is raised at once.
@@ -52,7 +52,9 @@ def _worth(error: APIError, safe: bool) -> bool:
     told = error.headers.get("x-should-retry")
     if told in ("true", "false"):
         return bool(told == "true")
-    return error.status in RESENT_STATUSES or error.status >= 500
+    # A class that is not its status's own is what the error means: a 403 that is a rate limit, a 429 that is an overflow.
+    own = type(error) is for_status(error.status) and error.status in RESENT_STATUSES
+    return own or isinstance(error, RateLimitError | InternalServerError)
 
 
 def another_may_answer(error: APIError, resendable: bool) -> bool:

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import checks, profiles, providers, routes
+from . import checks, credentials, profiles, providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, Fault
 from .plan import checked, is_sensitive, mapping
@@ -37,7 +37,7 @@ def for_all_calls(*, headers: Any, query: Any, codecs: Any, hook: Any, validate:
     """The settings that are the same wherever a call goes, as `Config` has them."""
     own_headers = mapping("headers", headers)
     for name, value in own_headers.items():
-        providers.put({}, name, value, "headers")
+        credentials.put({}, name, value, "headers")
     if hook is not None and not callable(hook):
         raise ConfigError(f"hook: {hook!r}, wanted a callable")
     settled = {"own_headers": own_headers, "query": mapping("query", query), "codecs": mapping("codecs", codecs), "hook": hook}
@@ -74,7 +74,7 @@ def concealed(provider: Any) -> Any:
     if isinstance(provider, list | tuple):
         return [concealed(one) for one in provider]
     if isinstance(provider, Mapping):
-        return {name: hidden(value) if name in _KEYS else value for name, value in provider.items()}
+        return {name: credentials.taken(name, value) if name in _KEYS else value for name, value in provider.items()}
     return provider
 
 
@@ -146,11 +146,6 @@ def _transformations(profile: profiles.Profile, variables: Mapping[str, str]) ->
     return import_module("oai_dyn.transformations").Transformations(str(profile.get("name")), request, reply, variables)
 
 
-def hidden(value: Any) -> Any:
-    """Text as a `Secret`, which no traceback prints; anything else as it is."""
-    return Secret(value) if isinstance(value, str) else value
-
-
 def hidden_values(headers: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Headers with the text of their values made secret."""
-    return {name: hidden(value) for name, value in headers.items()}
+    """Headers with the text of their values made secret, which no traceback prints."""
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in headers.items()}

@@ -9,6 +9,7 @@ Rules of this file: nothing is waited for; a request that the script has no answ
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -21,7 +22,7 @@ from .exchange import Exchange, Failure, system_words
 from .objects import plain
 from .pages import AsyncPage, Page
 from .streams import started
-from .wire import Call, Head, Headers, Plan, Read, Send, Sleep
+from .wire import Ask, Call, Head, Headers, Plan, Read, Secret, Send, Sleep
 
 #: Where a client's requests would go that is told no other place.
 _NOWHERE = "http://scripted.invalid/v1"
@@ -57,6 +58,9 @@ class _Wire:
     def __init__(self, client: ScriptedClient | AsyncScriptedClient) -> None:
         self._client = client
         self._pieces: list[bytes] = []
+
+    async def ask(self, step: Ask) -> Secret:
+        return await step.source.ask(step.now, *self._client._asking)  # type: ignore[no-any-return]
 
     async def send(self, step: Send) -> Head:
         self._client.sent.append(step.plan)
@@ -104,6 +108,7 @@ class ScriptedClient(_Scripted):
     """A `Client` that plays a script."""
 
     _page = Page
+    _asking = (lambda others: others.result(), False)
 
     def _start(self, call: Call) -> Any:
         return started(self._begin(call))
@@ -122,6 +127,7 @@ class AsyncScriptedClient(_Scripted):
     """An `AsyncClient` that plays a script."""
 
     _page = AsyncPage
+    _asking = (asyncio.wrap_future, True)
 
     def _start(self, call: Call) -> Any:
         return pending(partial(self._begin, call), call)

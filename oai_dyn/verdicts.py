@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from .codec import Record, decode
-from .errors import APIError, DecodeError, StreamError, for_status, read_body
+from .errors import APIError, DecodeError, StreamError, for_status
+from .form import spellings
+from .meanings import MEANINGS, Verdict, meaning, read_body
 from .wire import Call, Headers, Reply, Secret
 
 #: A key that a server quotes with its middle starred out: "sk-ab***yz".
@@ -30,23 +33,31 @@ def status_error(status: int, reply: Reply, body: bytes, call: Call) -> APIError
     except DecodeError:
         decoded = conceal(body.decode("utf-8", "replace"), _secrets(call))
     verdict = read_body(decoded)
+    return _classed(status, verdict, meaning(call.config.errors, status, verdict, body), reply, body, call)
+
+
+def _classed(status: int, verdict: Verdict, word: str | None, reply: Reply, body: bytes, call: Call) -> APIError:
+    """The error of the class that its word stands for, or else its status."""
     why = _why_keyless(call) if status == 401 else ""
-    return for_status(status)(
+    return for_status(MEANINGS[word] if word else status)(
         "; ".join(part for part in (f"HTTP {status}: {verdict.message}" if verdict.message else f"HTTP {status}", why) if part),
         status=status,
         headers=reply.headers,
         body=body,
-        code=verdict.code,
+        code=word or verdict.code,
         type=verdict.type,
         param=verdict.param,
+        native_code=verdict.code if word and word != verdict.code else None,
     )
 
 
 def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:
-    """The error that an event of a stream is: its class by its code or type, `StreamError` where neither is known."""
-    verdict = read_body(data)
-    if verdict.status is not None:
-        return status_error(verdict.status, reply, body, call)
+    """The error that an event of a stream is: its class by its code, type or meaning, `StreamError` where none is known."""
+    verdict = read_body(conceal(data, _secrets(call)) if isinstance(data, str) else data)
+    word = meaning(call.config.errors, verdict.status or reply.status, verdict, body)
+    status = verdict.status or (MEANINGS[word] if word else None)
+    if status is not None:
+        return _classed(status, verdict, word, reply, body, call)
     message = f"the stream holds an error: {verdict.message}" if verdict.message else "the stream holds an error"
     return StreamError(message, body=body, code=verdict.code, type=verdict.type, param=verdict.param)
 
@@ -78,9 +89,9 @@ def complete(error: APIError, reply: Reply | None, call: Call) -> None:
     secrets = _secrets(call)
     limit = call.limits.error_body
     error.message = conceal(error.message, secrets)
-    error.code, error.type, error.param = (
-        conceal(value, secrets) if isinstance(value, str) else value for value in (error.code, error.type, error.param)
-    )
+    for name in ("code", "type", "param", "native_code"):
+        if isinstance(value := getattr(error, name), str):
+            setattr(error, name, conceal(value, secrets))
     error.headers = concealed_headers(error.headers, secrets)
     decoded = isinstance(error, DecodeError) and error.data is not None
     # What was decoded came from all of the body; else no more is looked through than can be shown.
@@ -118,6 +129,9 @@ def _secrets(call: Call) -> list[Secret]:
     """What must not be quoted: credentials as they were sent, and without their scheme; the longest first."""
     sent = [value for value in call.plan.headers.values() if isinstance(value, Secret)]
     bare = [Secret(value.rpartition(" ")[2]) for value in sent]
+    if call.plan.hidden or call.refused:
+        in_query = unquote((call.plan.hidden or "").partition("=")[2])
+        bare += [Secret(one) for text in (in_query, *call.refused) for one in spellings(text)]
     return sorted((s for s in {*sent, *bare} if len(s) >= _SHORTEST), key=len, reverse=True)
 
 
@@ -133,5 +147,5 @@ def _without_cut_key(body: bytes, secrets: list[Secret]) -> bytes:
 
 def _why_keyless(call: Call) -> str:
     """Why no credential went out with a request that was refused for it; nothing where one did."""
-    sent = any(isinstance(value, Secret) for value in call.plan.headers.values())
+    sent = call.plan.hidden or any(isinstance(value, Secret) for value in call.plan.headers.values())
     return "" if sent else call.config.keyless.get(call.plan.route.credential, "")

@@ -25,6 +25,13 @@ class Secret(str):
         return str, ("***",)
 
 
+#: Stands in a plan for a credential that is asked for when the request is sent; it is told from others by being this one.
+PENDING = Secret()
+
+#: What is said where a synchronous client is given a callable that waits.
+NEEDS_LOOP = "its callable waits for an event loop: use AsyncClient, or give a synchronous one"
+
+
 class Frozen(dict[str, Any]):
     """A dict that is not changed any more, and travels (a mappingproxy does not)."""
 
@@ -207,7 +214,10 @@ BodyFactory = Callable[[], Any]
 
 
 class Plan(NamedTuple):
-    """One request, ready to be sent by any HTTP library: nothing in it is looked up again."""
+    """One request, ready to be sent by any HTTP library: nothing in it is looked up again.
+
+    hidden is the part of the query that holds a key. It is no part of `url`, which may be shown, and joins it when it is sent.
+    """
 
     route: Route
     method: str
@@ -215,6 +225,7 @@ class Plan(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | BodyFactory | None = None
     streaming: bool = False
+    hidden: Secret | None = None
 
     def __repr__(self) -> str:
         return f"<Plan {self.route.name}: {self.method} {self.url.partition('?')[0]}>"
@@ -225,9 +236,11 @@ class Config(NamedTuple):
 
     own_headers are the user's: they win over all others, and None takes one away.
     timeouts are those of a plain call and of a stream.
-    auth holds, for each credential, the headers that carry it; `keyless` says why there is none.
+    auth holds, for each credential, the headers that carry it, auth_query the name and text of a member of the query, asked
+    the callable that gives it; `keyless` says why there is none.
     transformations are the rules of the provider's profile; models has the provider's names for the caller's,
-    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have.
+    variables what the braces in its texts stand for, paths its own for the table's, absent the rows it does not have,
+    errors what its errors mean (`meanings.ErrorRule`).
     """
 
     base_url: str
@@ -251,6 +264,9 @@ class Config(NamedTuple):
     variables: Mapping[str, str] = Frozen()
     paths: Mapping[str, str] = Frozen()
     absent: tuple[str, ...] = ()
+    errors: tuple[Any, ...] = ()
+    auth_query: Mapping[str, tuple[str, Secret]] = Frozen()
+    asked: Mapping[str, Any] = Frozen()
 
     def __repr__(self) -> str:
         return f"<Config {self.base_url}>"
@@ -262,6 +278,8 @@ class Call(NamedTuple):
     adapter brings what a provider answers into OpenAI's form; losses are what its profile took of the request.
     next makes the same call for another provider, None where no other takes it; heard is told of what this provider did:
     the seconds to the head of a good answer, or None when it failed.
+    asked tells what gave the token in the plan, where something did; refused are tokens that earlier attempts sent, which an
+    answer may still quote.
     """
 
     plan: Plan
@@ -277,6 +295,8 @@ class Call(NamedTuple):
     losses: tuple[Loss, ...] = ()
     next: Callable[[], Call | None] | None = None
     heard: Callable[[float | None], None] | None = None
+    asked: Any = None
+    refused: tuple[Secret, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Call {self.plan!r}>"
@@ -353,6 +373,18 @@ class Notice(NamedTuple):
     error: str | None = None
     loss: Loss | None = None
     provider: str = ""
+
+
+class Ask(NamedTuple):
+    """Step: have a token from the callable that gives a credential; the outcome is the token, a `Secret`.
+
+    now is in seconds since the epoch; `deadline` is on the flow's clock, and `why` names what set it.
+    """
+
+    source: Any
+    now: float
+    deadline: float | None
+    why: str
 
 
 class Send(NamedTuple):

@@ -7,7 +7,7 @@
     assert call.given == [{"id": 1}]
     call.time_out()                                            # raises what the user would get
 
-`step` is the Send or Read that the flow waits on; every answer goes on to the next one. Sleeps pass at
+`step` is the Ask, Send or Read that the flow waits on; every answer goes on to the next one. Sleeps pass at
 once and move the clock, what is given to the user is collected. When the call is over, `step` is None and
 `result` is what it returned; an error is raised out of the answer that caused it.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from oai_dyn.client import BaseClient
 from oai_dyn.errors import APIConnectionError, APITimeoutError
 from oai_dyn.flow import run
-from oai_dyn.wire import Call, Given, Head, Headers, Opened, Read, Reply, Send, Sleep
+from oai_dyn.wire import Ask, Call, Given, Head, Headers, Opened, Read, Reply, Secret, Send, Sleep
 
 #: Where both clocks begin: the monotonic one, and the seconds since the epoch.
 START, EPOCH = 1000.0, 1_800_000_000.0
@@ -42,7 +42,7 @@ class Hand:
         self.result: Any = None
         self.pause = 0.0  # how long the user takes over each batch of events
         self._flow = run(call, lambda: self.clock, lambda: EPOCH + self.clock - START)
-        self.step: Send | Read | None = None
+        self.step: Ask | Send | Read | None = None
         self._advance(None)
 
     @property
@@ -62,6 +62,12 @@ class Hand:
         assert isinstance(self.step, Send), self.step
         self.clock += after
         self._advance(Head(status, Headers(headers.items())))
+
+    def token(self, text: str, *, after: float = 0.0) -> None:
+        """The callable that was asked gives a token, so many seconds later."""
+        assert isinstance(self.step, Ask), self.step
+        self.clock += after
+        self._advance(Secret(text))
 
     def read(self, data: bytes = b"", *, after: float = 0.0) -> None:
         """Bytes of the body come, or (without any) its end, so many seconds later."""

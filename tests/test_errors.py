@@ -11,7 +11,6 @@ import pytest
 from oai_dyn import errors
 from oai_dyn.codec import decode
 from oai_dyn.errors import (
-    MEANT_STATUS,
     STATUS_ERRORS,
     APIConnectionError,
     APIError,
@@ -27,11 +26,10 @@ from oai_dyn.errors import (
     StreamError,
     StreamTruncated,
     ValidationError,
-    Verdict,
     for_status,
     place,
-    read_body,
 )
+from oai_dyn.meanings import MEANT_STATUS, Verdict, read_body
 from oai_dyn.wire import Headers
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "errors.json").read_text("utf-8"))["vectors"]

@@ -8,7 +8,7 @@ import pytest
 
 from oai_dyn import Client, StreamError
 from oai_dyn.exchange import Exchange, Failure, at_once
-from oai_dyn.wire import Head, Headers, Read, Send, Sleep
+from oai_dyn.wire import Ask, Head, Headers, Read, Secret, Send, Sleep
 
 
 class Torn:
@@ -30,6 +30,9 @@ class Torn:
 
     async def sleep(self, step: Sleep) -> None:
         raise AssertionError("nothing is tried again")
+
+    async def ask(self, step: Ask) -> Secret:
+        raise AssertionError("nothing is asked for")
 
     def explained(self, error: Exception) -> Failure:
         raise AssertionError("it is no foreign error")

@@ -160,12 +160,13 @@ PATHS: dict[str, Any] = {
     "name": "own",
     "base_url": "https://h.example/v1",
     "api_key_env": ["OWN_KEY"],
-    "variables": {"account": []},
+    "variables": {"account": [], "region": []},
     "paths": {
         "/models": "/catalog",
         "/embeddings": "/deployments/{model}/embeddings",
         "files.retrieve": "/accounts/{account}/files/{file_id}",
         "/moderations": "https://other.example/check",
+        "/batches": "/{region?}/batches",
     },
 }
 

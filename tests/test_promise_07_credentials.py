@@ -299,6 +299,85 @@ def test_each_scheme_sends_its_header_and_no_other(face: SyncFace, scheme: str) 
     assert sum(KEY in value for _, value in server.requests[0].headers) == (expected is not None)
 
 
+@pytest.mark.parametrize("given", ["key", "callable"])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/there", "/there?key={}"),
+        ("/there?a=1", "/there?a=1&key={}"),
+        ("/there?key={}&a=1", "/there?a=1&key={}"),
+        ("/there?%6Bey=other", "/there?key={}"),
+    ],
+)
+def test_a_key_in_the_query_goes_along_within_its_origin(face: SyncFace, location: str, target: str, given: str) -> None:
+    """Once, whether the server puts it into the redirect or not; and to no other origin."""
+    script: list[Steps] = [moved(307, location.format(KEY)), json_reply({"id": "there"})]
+    with HostileServer() as other, HostileServer(script) as server:
+        script.append(moved(307, f"{other.url}/there?key={KEY}"))
+        client = face.client(
+            provider={"base_url": server.url, "auth": "query:key"}, api_key=KEY if given == "key" else lambda: KEY
+        )
+        assert face.wait(client.request("GET", "/here", extra_query={"b": "2"})).id == "there"
+        with pytest.raises(APIStatusError, match="redirect"):
+            face.wait(client.request("GET", "/here"))
+    assert other.accepted == 0
+    assert [one.target for one in server.requests] == [f"/here?b=2&key={KEY}", target.format(KEY), f"/here?key={KEY}"]
+    assert [one.header("Authorization") for one in server.requests] == [None] * 3
+
+
+@pytest.mark.parametrize("where", ["base_url", "client", "call", "extra_query"])
+def test_a_member_of_the_query_of_the_users_is_the_one_that_is_sent(face: SyncFace, where: str) -> None:
+    """What the user calls like the key's takes its place, or takes it away; a callable is not asked for it."""
+
+    def never() -> str:
+        raise AssertionError("nobody needs it")
+
+    for value, expected in (("own", "?key=own"), (None, ""))[: 1 if where == "base_url" else 2]:
+        keywords: Any = {"base_url": {}, "client": {}, "call": {"key": value}, "extra_query": {"extra_query": {"key": value}}}
+        for api_key in (KEY, never):
+            with HostileServer([json_reply({})]) as server:
+                settings: dict[str, Any] = {"query": {"key": value}} if where == "client" else {}
+                address = f"{server.url}?key={value}" if where == "base_url" else server.url
+                client = face.client(provider={"auth": "query:key"}, base_url=address, api_key=api_key, **settings)
+                face.wait(client.models.list(**keywords[where]))
+            assert server.requests[0].target == f"/models{expected}"
+
+
+def test_every_page_has_the_key_of_the_query(face: SyncFace) -> None:
+    """It is no part of the cursor's address, and joins it each time."""
+    pages = [{"data": [{"id": "a"}], "has_more": True, "last_id": "a"}, {"data": [{"id": "b"}], "has_more": False}]
+    with HostileServer([json_reply({"object": "list", **page}) for page in pages]) as server:
+        client = face.client(provider={"base_url": server.url, "auth": "query:key"}, api_key=KEY)
+        assert [item.id for item in face.iterate(client.files.list())] == ["a", "b"]
+    assert [one.target for one in server.requests] == [f"/files?key={KEY}", f"/files?after=a&key={KEY}"]
+
+
+def test_a_refused_key_of_the_query_is_no_missing_one(face: SyncFace) -> None:
+    """A 401 does not claim that none was sent."""
+    with HostileServer([json_reply({}, 401)]) as server:
+        error = ask(face, provider={"base_url": server.url, "auth": "query:key"}, api_key=KEY)
+    assert str(error) == "HTTP 401"
+
+
+@pytest.mark.parametrize("given", ["key", "callable"])
+def test_a_session_of_the_users_sends_the_key_of_the_query(face: SyncFace, given: str) -> None:
+    """Whole, for nobody else can put it there."""
+    with HostileServer([json_reply({})]) as server, session_of(face) as session:
+        provider = {"base_url": server.url, "auth": "query:key"}
+        client = face.client(provider=provider, api_key=KEY if given == "key" else lambda: KEY, session=session)
+        face.wait(client.models.list())
+    assert server.requests[0].target == f"/models?key={KEY}"
+
+
+def test_a_proxy_gets_the_key_of_the_query(face: SyncFace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the absolute address of a plain request, as it gets a header."""
+    with HostileServer([json_reply({})]) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        provider = {"base_url": "http://api.example/v1", "auth": "query:key"}
+        face.wait(face.client(provider=provider, api_key=KEY).models.list())
+    assert proxy.requests[0].target == f"http://api.example/v1/models?key={KEY}"
+
+
 @pytest.mark.parametrize("url", ["http://user:pass-word@127.0.0.1:1/v1", "http://:pass-word@127.0.0.1:1", "http://pass-word@x"])
 def test_a_base_url_holds_no_password(face: SyncFace, url: str) -> None:
     """It is refused, and not quoted."""

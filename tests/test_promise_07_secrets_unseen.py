@@ -9,6 +9,7 @@ import logging
 import pickle
 from functools import partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from faces import SyncFace
@@ -88,6 +89,9 @@ CREDENTIALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "headers": ({"api_key": "", "headers": {"X-Api-Key": KEY}}, {}),
     "header scheme": ({"provider": {"base_url": "http://127.0.0.1", "auth": "header:X-Subscription"}, "api_key": KEY}, {}),
     "admin": ({"api_key": OTHER, "admin_key": KEY}, {}),
+    "query scheme": ({"provider": {"base_url": "http://127.0.0.1", "auth": "query:key"}, "api_key": KEY}, {}),
+    "callable": ({"api_key": lambda: KEY}, {}),
+    "callable in query": ({"provider": {"base_url": "http://127.0.0.1", "auth": "query:key"}, "api_key": lambda: KEY}, {}),
 }
 
 
@@ -100,7 +104,7 @@ def fail(face: SyncFace, steps: Steps, given: str, stream: bool = False) -> APIE
         use = partial(row, {**CHAT, "stream": True} if stream else CHAT, **keywords)
         with pytest.raises(APIError) as caught:
             list(face.iterate(use())) if stream else face.wait(use())
-    assert any(KEY in value for _, value in server.requests[0].headers)
+    assert KEY in server.requests[0].target or any(KEY in value for _, value in server.requests[0].headers)
     return caught.value
 
 
@@ -133,6 +137,35 @@ def test_what_a_server_quotes_is_in_no_local(face: SyncFace, case: str) -> None:
 def test_what_we_send_is_in_no_local(face: SyncFace, given: str, stream: bool) -> None:
     """The key is in no local of ours, however it was given."""
     stays_unseen(fail(face, json_reply({}, 401), given, stream), KEY, OTHER)
+
+
+#: A key with all that is encoded in a query, and a server's spellings of it.
+ODD = "a+b/c=d~e!f g:h&i"
+SPELLINGS = {
+    "plain": ODD,
+    "strict": quote(ODD, safe=""),
+    "in lower case": quote(ODD, safe="").replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d").replace("%3A", "%3a"),
+    "as a path": quote(ODD),
+    "as a form": quote_plus(ODD),
+    "as a script has it": quote(ODD, safe="!'()*"),
+    "as an address": quote(ODD, safe=";,/?:@&=+$!'()*#"),
+}
+
+
+@pytest.mark.parametrize("given", ["key", "callable"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_key_of_the_query_is_taken_out_however_it_is_encoded(face: SyncFace, spelling: str, given: str) -> None:
+    """As servers quote the address that they were asked under: in message, body, header."""
+    quoted = SPELLINGS[spelling]
+    steps = json_reply(
+        {"error": {"message": f"GET /v1/models?limit=1&key={quoted} is refused"}}, 403, [("X-Uri", f"/?key={quoted}")]
+    )
+    with HostileServer([steps]) as server, pytest.raises(APIError) as caught:
+        provider = {"base_url": server.url, "auth": "query:key"}
+        face.wait(face.client(provider=provider, api_key=ODD if given == "key" else lambda: ODD).models.list())
+    assert server.requests[0].target == f"/models?key={SPELLINGS['strict']}"
+    assert str(caught.value) == "HTTP 403: GET /v1/models?limit=1&key=*** is refused"
+    assert leaks(shown(caught.value), *SPELLINGS.values()) == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -297,7 +330,7 @@ def test_nothing_is_said_in_passing(face: SyncFace, caplog: pytest.LogCaptureFix
         assert "?" not in notice.plan.url
 
 
-@pytest.mark.parametrize("scheme", ["bearer", "header:api-key", "header:X-Subscription"])
+@pytest.mark.parametrize("scheme", ["bearer", "header:api-key", "header:X-Subscription", "query:key"])
 def test_a_notice_hides_the_header_of_every_scheme(face: SyncFace, scheme: str) -> None:
     """Whatever a profile calls the header that carries the key, it shows as ***."""
     notices: list[Notice] = []
@@ -307,6 +340,7 @@ def test_a_notice_hides_the_header_of_every_scheme(face: SyncFace, scheme: str) 
     assert notices
     assert KEY not in repr(notices)
     assert KEY not in "".join(str(value) for notice in notices for value in notice.plan.headers.values())
+    assert KEY not in "".join(f"{notice.plan.url} {notice.plan.hidden}" for notice in notices)
 
 
 def test_a_notice_quotes_no_server_that_quotes_us(face: SyncFace) -> None:
@@ -316,6 +350,21 @@ def test_a_notice_quotes_no_server_that_quotes_us(face: SyncFace) -> None:
         face.wait(face.client(base_url=server.url, api_key=KEY, hook=notices.append).request("GET", "/x"))
     assert notices
     assert KEY not in repr(notices)
+
+
+@pytest.mark.parametrize("given", ["key", "callable"])
+def test_no_log_has_a_key_of_the_query(face: SyncFace, caplog: pytest.LogCaptureFixture, given: str) -> None:
+    """Of no logger, urllib3's neither, which writes the address of every request."""
+    with HostileServer([json_reply({"object": "list", "data": []})], after="repeat") as server, caplog.at_level(logging.DEBUG):
+        client = face.client(
+            provider={"base_url": server.url, "auth": "query:key"}, api_key=KEY if given == "key" else lambda: KEY
+        )
+        face.wait(client.files.list(limit=1))
+        face.wait(client.request("POST", "/x", {"a": 1}))
+        face.wait(client.files.create(file=b"x" * 100_000, purpose="batch"))
+    assert [request.target for request in server.requests] == [f"/files?limit=1&key={KEY}", f"/x?key={KEY}", f"/files?key={KEY}"]
+    assert caplog.records
+    assert KEY not in "".join(record.getMessage() + repr(vars(record)) for record in caplog.records)
 
 
 def test_a_client_is_not_pickled(face: SyncFace) -> None:

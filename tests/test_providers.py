@@ -128,7 +128,7 @@ def test_schemes(auth: str, header: str | None, value: str | None) -> None:
 @pytest.mark.parametrize("auth", ["basic", "header", "header:", "bearer:x", ""])
 def test_an_unknown_scheme_is_refused(auth: str) -> None:
     """The error names the schemes there are."""
-    with pytest.raises(ConfigError, match=f"auth: '{auth}', wanted bearer, header:NAME or none"):
+    with pytest.raises(ConfigError, match=f"auth: '{auth}', wanted bearer, header:NAME, query:NAME or none"):
         settled({**PROFILE, "auth": auth}, {}, api_key="k")
 
 

@@ -150,6 +150,7 @@ def test_the_request_is_said_again(url: str, face: SyncFace) -> None:
         "metadata": {"k": "v"},
         "instructions": "Be brief.",
         "tools": [tool],
+        "tool_choice": "none",
     }
     reply = face.wait(client.responses.create(sent))
     assert [reply[name] for name in ("model", "temperature", "metadata", "instructions")] == [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asking import members, sample
 
-from oai_dyn.server.words import CREATED, patterned
+from oai_dyn.server.words import CREATED, number_for, patterned
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,37 @@ def test_ids_in_a_list_differ() -> None:
     }
 
 
-def test_a_pattern_that_is_not_simple_is_tried() -> None:
-    """What no letter stands for is written as it is."""
-    assert patterned("^(a)$") == "(a)"
-    assert patterned(r"^\d{2}-[x]*\.$") == "00-."
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"^\d{2}-[x]*\.$", "00-."),
+        ("^(a)$", "a"),
+        ("^(?:ab){2}(c|d)?(?P<e>e|f)+$", "ababe"),
+        (r"^((a{2})-){2}\(b\)$", "aa-aa-(b)"),
+        ("^[é]$", "[é]"),
+        ("^[z-a]$", "[z-a]"),
+    ],
+)
+def test_a_text_is_made_of_a_pattern(pattern: str, text: str) -> None:
+    """Classes, counts, groups, of alternatives the first; what no letter stands for is written as it is."""
+    assert patterned(pattern) == text
+
+
+@pytest.mark.timeout(5)
+def test_a_pattern_without_measure_ends() -> None:
+    """Groups within groups are opened so far, and no further."""
+    assert len(patterned("(" * 40 + "a" + "){2}" * 40)) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "integer", "multipleOf": 5}, 5),
+        ({"type": "integer", "minimum": 6, "multipleOf": 5}, 10),
+        ({"type": "integer", "minimum": 6, "maximum": 9, "multipleOf": 5}, 5),
+        ({"type": "number", "multipleOf": 0.1}, 0.5),
+    ],
+)
+def test_a_number_is_a_multiple(schema: Any, value: float) -> None:
+    """Of what its schema says, within its bounds where that can be."""
+    assert number_for("n", schema, 1, 0, "", whole=schema["type"] == "integer") == value

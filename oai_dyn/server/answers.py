@@ -6,12 +6,14 @@ Rules of this file: no network, no clock, no chance. A row gets what its schema 
 
 from __future__ import annotations
 
+import struct
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 from ..wire import Paging
-from .asked import Asked, Upload, choices, entries, listed, model, noun, own_id, own_param, text_of, usage
+from .asked import Asked, Upload, choices, entries, listed, model, noun, own_id, own_param, text_of, thought, usage
+from .calls import call_of, chat_call, response_call
 from .files import BYTES, PIXEL, SDP
 from .samples import Maker
 from .settling import ABSENT, OMIT, named
@@ -19,6 +21,9 @@ from .words import new_id
 
 #: How many items a list has, and how many of them stand on a page at most.
 ITEMS, PAGE_SIZE = 5, 2
+
+#: How long the vector of an embedding is, and at most.
+LENGTH, LONGEST = 3, 2**16
 
 Given = dict[str, Any]
 
@@ -29,7 +34,11 @@ def json_answer(asked: Asked) -> Any:
     if asked.route.page is not None:
         return page(asked, asked.route.page)
     given = {**thing(asked, about), **SHAPES.get(about, nothing)(asked)}
-    return completed(asked.route.reply.schema, given, asked, about)
+    answer = completed(asked.route.reply.schema, given, asked, about)
+    if about == "chat.completion" and (thinking := thought(asked)):
+        for choice in answer["choices"]:
+            choice["message"]["reasoning_content"] = thinking
+    return answer
 
 
 def completed(schema: str | None, given: Any, asked: Asked, about: str, *, lean: bool = False) -> Any:
@@ -58,6 +67,8 @@ def page(asked: Asked, rule: Paging) -> Any:
     """One page of a list, continued by the row's own cursor rule."""
     about = listed(asked)
     ids = [new_id(about, n) for n in range(1, ITEMS + 1)]
+    if asked.query.get("order") == "desc":
+        ids.reverse()
     given = asked.query.get(rule.param) if rule.cursor else None
     start = ids.index(given) + 1 if given in ids else 0
     limit = str(asked.query.get("limit", ""))
@@ -73,10 +84,16 @@ def page(asked: Asked, rule: Paging) -> Any:
 
 
 def chat_completion(asked: Asked) -> Given:
-    """What the model says, as often as was asked for."""
-    message = {"role": "assistant", "content": text_of(asked), **dict.fromkeys(("tool_calls", "audio"), OMIT), "refusal": None}
-    choice = {"message": message, "logprobs": None, "finish_reason": "stop"}
-    return {"model": model(asked), "choices": [{"index": i, **choice} for i in choices(asked)], "usage": usage(asked)}
+    """What the model says or calls, as often as was asked for."""
+    call = call_of(asked)
+    reason = "stop" if call is None else "tool_calls"
+    every = []
+    for i in choices(asked):
+        message: Given = {"role": "assistant", "refusal": None, "audio": OMIT}
+        message["content"] = text_of(asked) if call is None else None
+        message["tool_calls"] = OMIT if call is None else [chat_call(call, asked.number, i)]
+        every.append({"index": i, "message": message, "logprobs": None, "finish_reason": reason})
+    return {"model": model(asked), "choices": every, "usage": usage(asked)}
 
 
 def text_completion(asked: Asked) -> Given:
@@ -86,7 +103,7 @@ def text_completion(asked: Asked) -> Given:
 
 
 def response(asked: Asked) -> Given:
-    """A response with one message, and the settings of the request or those that it has without."""
+    """A response with one message or call, and the settings of the request or those that it has without."""
     usual: Given = {"instructions": None, "metadata": {}, "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
     return {
         **usual,
@@ -102,7 +119,9 @@ def response(asked: Asked) -> Given:
 
 
 def output_item(asked: Asked) -> Given:
-    """The message in a response."""
+    """The message in a response, or the call of a function."""
+    if (call := call_of(asked)) is not None:
+        return response_call(call, asked.number)
     part = {"type": "output_text", "text": text_of(asked), "annotations": [], "logprobs": []}
     about = {"id": new_id("message", asked.number), "type": "message", "status": "completed", "role": "assistant"}
     return {**about, "content": [part]}
@@ -117,11 +136,19 @@ def message(asked: Asked) -> Given:
 
 
 def embeddings(asked: Asked) -> Given:
-    """As many short vectors as there were inputs."""
+    """As many vectors as there were inputs, as long and in the form that was asked for."""
     wanted = asked.members.get("input")
     count = len(wanted) if isinstance(wanted, list) and not all(isinstance(one, int) for one in wanted) else 1
-    vectors = [{"index": i, "embedding": [0.6, 0.0, -0.8]} for i in range(count)]
+    vector: list[float] | str = _vector(min(int(asked.members.get("dimensions", LENGTH)), LONGEST))
+    if asked.members.get("encoding_format") == "base64":
+        vector = b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    vectors = [{"index": i, "embedding": vector} for i in range(count)]
     return {"data": vectors, "model": model(asked), "usage": usage(asked)}
+
+
+def _vector(size: int) -> list[float]:
+    """A vector of length one."""
+    return [1.0] if size == 1 else [0.6, *[0.0] * (size - 2), -0.8]
 
 
 def moderation(asked: Asked) -> Given:

@@ -21,7 +21,7 @@ from .answers import json_answer, plain_text
 from .asked import Asked, Upload
 from .checking import Refusal, check
 from .files import file_for
-from .forms import folded, read
+from .forms import folded, lists_marked, read
 from .reading import members_of
 from .streams import events
 
@@ -96,7 +96,7 @@ class Service:
             route = _meant(routes, request)
             self._check_credential(request)
             pairs = [(name, value) for name, value in request.query.items() if name not in route.fixed_query]
-            query = read(route.query_schema, folded(pairs))
+            query = read(route.query_schema, folded(lists_marked(route.query_schema, pairs)))
             check(route.query_schema, query)
             members = await members_of(request, route)
             check(route.body.schema, members)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..wire import Route
+from .fitting import json_text
 from .words import new_id
 
 
@@ -25,7 +26,9 @@ class Upload(NamedTuple):
 class Asked(NamedTuple):
     """One request: its row, path and query parameters, members of its body, and its number since the start.
 
-    turn: how many requests of this row came before it
+    turn     how many requests of this row came before it
+    thinks   a chat of which `reasoning_effort` asks for it tells its reasoning, as some services do; OpenAI's schemas know
+             no such member
     """
 
     route: Route
@@ -34,6 +37,7 @@ class Asked(NamedTuple):
     members: Mapping[str, Any]
     number: int
     turn: int
+    thinks: bool = False
 
     @property
     def verb(self) -> str:
@@ -89,6 +93,13 @@ def entries(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def inner(value: Any, *names: str) -> Any:
+    """The member that the names lead to, None where there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 def joined_text(content: Any) -> str:
     """The text of a message's content: text itself, or parts of which some are text."""
     parts = [part.get("text") if isinstance(part, Mapping) else part for part in entries(content)]
@@ -96,9 +107,21 @@ def joined_text(content: Any) -> str:
 
 
 def text_of(asked: Asked) -> str:
-    """What the model of this server says to a request."""
+    """What the model of this server says to a request: JSON where that was asked for."""
+    for form, schema in (
+        (inner(asked.members, "response_format"), ("json_schema", "schema")),
+        (inner(asked.members, "text", "format"), ("schema",)),
+    ):
+        if (kind := inner(form, "type")) in ("json_schema", "json_object"):
+            return json_text(inner(form, *schema) if kind == "json_schema" else None)
     said = last_said(asked.members)
     return f"You said: {said}" if said else "Hello from the local server."
+
+
+def thought(asked: Asked) -> str:
+    """What the model of this server thinks before it speaks in a chat; nothing where nobody asks."""
+    effort = asked.members.get("reasoning_effort")
+    return "The user wants an answer." if asked.thinks and effort not in (None, "none") else ""
 
 
 def pieces(text: str) -> list[str]:

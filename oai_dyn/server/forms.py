@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .settling import ABSENT, Schema, Schemas, named, schema_of, types_of
@@ -19,6 +20,20 @@ def read(schema: str | None, members: dict[str, Any]) -> dict[str, Any]:
         return members
     schemas = named(schema)
     return {name: typed(schemas, schemas.members(schemas.root).get(name, {}), value) for name, value in members.items()}
+
+
+def lists_marked(schema: str | None, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs of a query with `[]` behind the names of lists: a name that comes again, or once with commas in its value."""
+    schemas = named(schema) if schema is not None else Schemas({})
+    known = schemas.members(schemas.root)
+    often = Counter(name for name, _ in pairs)
+    marked: list[tuple[str, str]] = []
+    for name, value in pairs:
+        kinds = _kinds(schemas, known.get(name))
+        values = [value] if often[name] > 1 or "array" not in kinds else value.split(",")
+        single = "array" not in kinds or ("string" in kinds and often[name] == len(values) == 1)
+        marked += [(name if single else f"{name}[]", one) for one in values]
+    return marked
 
 
 def folded(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

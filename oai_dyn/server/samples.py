@@ -20,6 +20,9 @@ from .words import STRIDE, fitted, number_for, number_of, text
 #: How many definitions may stand inside each other before only what must be there is made.
 DEEPEST = 12
 
+#: How many references may follow each other before there is no end to them.
+ENDLESS = 100
+
 #: Keywords of which a place can have one only; what else it asks waits in its `allOf`.
 UNIONS = {"anyOf", "oneOf"}
 
@@ -91,6 +94,8 @@ class Maker:
             rest = dict(schema)
             if (reference := rest.pop("$ref", None)) is not None:
                 ending = spot.ending or reference in spot.inside or len(spot.inside) > DEEPEST
+                if len(spot.inside) > ENDLESS:
+                    raise RecursionError(f"{reference}: there is no end to its references")
                 spot = spot._replace(inside=(*spot.inside, reference), ending=ending)
                 schema = merged(self.schemas.at(reference), rest)
             elif parts := [part for part in rest.get("allOf", ()) if not UNIONS & rest.keys() & schema_of(part).keys()]:
@@ -118,7 +123,7 @@ class Maker:
             known = [self._known(branch, spot.given) for branch in others]
             others = [branch for branch, count in zip(others, known, strict=True) if count == max(known)]
         if spot.ending:
-            return (nulls or [min(others, key=self.schemas.height)])[0], spot
+            return min(nulls or others, key=self.schemas.height), spot
         return self._next(sorted(others, key=lambda branch: self.schemas.tag(branch) not in LIKELY), nulls, spot)
 
     def _fitting(self, branches: list[Schema], given: Any) -> list[Schema]:
@@ -209,7 +214,7 @@ class Maker:
         usual = 1 + crc32(spot.name.encode()) % 2 if odd and not spot.ending else 0
         count = max(len(given if given is not None else range(usual)), schema.get("minItems", 0), len(first))
         count = min(count, schema.get("maxItems", count), count if rest is not False else len(first))
-        return [
+        made = [
             self.make(
                 first[i] if i < len(first) else rest,
                 spot._replace(
@@ -222,6 +227,7 @@ class Maker:
             )
             for i in range(count)
         ]
+        return [one for i, one in enumerate(made) if one not in made[:i]] if schema.get("uniqueItems") else made
 
 
 def _odd(name: str, turn: int) -> tuple[bool, int]:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from ..codec import encode
 from ..objects import plain
 from .answers import completed, json_answer, output_item
-from .asked import Asked, choices, model, noun, pieces, text_of, usage
+from .asked import Asked, choices, model, noun, pieces, text_of, thought, usage
+from .calls import Call, call_of, chat_call
 from .files import PIXEL, sound
 from .settling import OMIT
 from .words import new_id
@@ -32,6 +33,9 @@ class Sent(NamedTuple):
 
 
 Events = Iterator[Sent]
+
+#: Events of a response: their names, with what they hold.
+Steps = Iterator[tuple[str, dict[str, Any]]]
 
 DONE = "[DONE]"
 
@@ -66,7 +70,7 @@ def chunks(asked: Asked) -> Events:
     chat = noun(asked.route.name) == "chat.completion"
 
     def chunk(content: str | None, reason: str | None = None, **more: str) -> Sent:
-        delta = {**more, "content": content} if content is not None else {}
+        delta = {**more, "content": content} if more or content is not None else {}
         change: dict[str, Any] = {"delta": delta} if chat else {"text": content or "", "logprobs": None}
         return sent([{"index": i, **change, "finish_reason": reason} for i in choices(asked)])
 
@@ -74,14 +78,35 @@ def chunks(asked: Asked) -> Events:
         data = made(asked, model=model(asked), choices=every, **more)
         return Sent(None, data)
 
+    called = list(_chat_call(asked)) if chat else []
     if chat:
-        yield chunk("", role="assistant")
-    yield from map(chunk, pieces(text_of(asked)))
-    yield chunk(None, "stop")
+        yield chunk(None if called else "", role="assistant")
+        yield from (_thinking(chunk(None), piece) for piece in pieces(thought(asked)))
+    for deltas in called:
+        yield sent([{"index": i, "delta": {"tool_calls": [one]}, "finish_reason": None} for i, one in enumerate(deltas)])
+    yield from map(chunk, [] if called else pieces(text_of(asked)))
+    yield chunk(None, "tool_calls" if called else "stop")
     options = asked.members.get("stream_options")
     if isinstance(options, dict) and options.get("include_usage"):
         yield sent([], usage=usage(asked))
     yield Sent(None, DONE)
+
+
+def _thinking(sent: Sent, piece: str) -> Sent:
+    """An event with a piece of reasoning in each of its choices; its schema has no place for one."""
+    for choice in sent.data["choices"]:
+        choice["delta"]["reasoning_content"] = piece
+    return sent
+
+
+def _chat_call(asked: Asked) -> Iterator[list[dict[str, Any]]]:
+    """The pieces of a call, each as a delta for every choice: its id and name, then the halves of its arguments."""
+    if (call := call_of(asked)) is None:
+        return
+    whole = [chat_call(call, asked.number, i) for i in choices(asked)]
+    yield [{"index": 0, **one, "function": {"name": call.name, "arguments": ""}} for one in whole]
+    for half in call.halves():
+        yield [{"index": 0, "function": {"arguments": half}} for _ in whole]
 
 
 def response_events(asked: Asked) -> Events:
@@ -90,22 +115,35 @@ def response_events(asked: Asked) -> Events:
         yield typed(asked, kind, sequence_number=number, **members)
 
 
-def _response_steps(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
+def _response_steps(asked: Asked) -> Steps:
     whole = json_answer(asked)
     item = output_item(asked)
-    (part,) = item["content"]
     begun = {**whole, "status": "in_progress", "output": [], "usage": OMIT, "completed_at": OMIT}
-    here: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     yield "response.created", {"response": begun}
     yield "response.in_progress", {"response": begun}
+    yield from (_message_steps if item["type"] == "message" else _call_steps)(item)
+    yield "response.output_item.done", {"output_index": 0, "item": item}
+    yield "response.completed", {"response": whole}
+
+
+def _message_steps(item: dict[str, Any]) -> Steps:
+    (part,) = item["content"]
+    here: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     yield "response.output_item.added", {"output_index": 0, "item": {**item, "status": "in_progress", "content": []}}
     yield "response.content_part.added", {**here, "part": {**part, "text": ""}}
     for piece in pieces(part["text"]):
         yield "response.output_text.delta", {**here, "delta": piece, "logprobs": []}
     yield "response.output_text.done", {**here, "text": part["text"], "logprobs": []}
     yield "response.content_part.done", {**here, "part": part}
-    yield "response.output_item.done", {"output_index": 0, "item": item}
-    yield "response.completed", {"response": whole}
+
+
+def _call_steps(item: dict[str, Any]) -> Steps:
+    here: dict[str, Any] = {"item_id": item["id"], "output_index": 0}
+    call = Call(item["name"], item["arguments"])
+    yield "response.output_item.added", {"output_index": 0, "item": {**item, "status": "in_progress", "arguments": ""}}
+    for half in call.halves():
+        yield "response.function_call_arguments.delta", {**here, "delta": half}
+    yield "response.function_call_arguments.done", {**here, **call._asdict()}
 
 
 def transcript_events(asked: Asked) -> Events:

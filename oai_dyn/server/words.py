@@ -10,7 +10,8 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
-from math import inf
+from math import ceil, floor, inf
+from string import printable
 from typing import Any
 
 from .files import PIXEL
@@ -22,6 +23,12 @@ CREATED, APART = 1_767_225_600, 60
 
 #: How far the number of an object in a list is from that of the one before it.
 STRIDE = 100_000
+
+#: The parts of a pattern, each with the count behind it, and the longest pattern whose groups are opened.
+COUNT = r"(?:\{(\d+)[^}]*\}|([*?])|\+)?"
+ATOM = re.compile(r"(\[\^?\]?[^\]]*\]|\\.|[^^$])" + COUNT)
+GROUP = re.compile(r"(?<!\\)\((?:\?:|\?P<\w+>)?([^()|]*)(?:\|[^()]*)?\)" + COUNT)
+LONGEST = 1_000
 
 
 def text(name: str, schema: Schema, number: int, kind: str) -> str:
@@ -49,15 +56,19 @@ def fitted(said: str, schema: Schema) -> str:
 
 
 def patterned(pattern: str) -> str:
-    """A text that a simple pattern takes: classes, escapes and letters with counts; no groups, no alternatives."""
-    found = re.finditer(r"(\[\^?\]?[^\]]*\]|\\.|[^^$])(?:\{(\d+)[^}]*\}|([*?])|\+)?", pattern)
-    return "".join(
-        _one_of(atom) * (int(count) if count else 0 if none else 1) for atom, count, none in (m.groups() for m in found)
-    )
+    """A text that a simple pattern takes: classes, escapes, letters and groups with counts; of alternatives the first."""
+    while len(pattern) < LONGEST and (opened := GROUP.sub(lambda found: found[1] * _times(found), pattern)) != pattern:
+        pattern = opened
+    return "".join(_one_of(found[1]) * _times(found) for found in ATOM.finditer(pattern))
+
+
+def _times(found: re.Match[str]) -> int:
+    """How often a part of a pattern has to stand, by the count behind it."""
+    return int(found[2]) if found[2] else 0 if found[3] else 1
 
 
 def _one_of(atom: str) -> str:
-    letters = atom.removeprefix("\\") if len(atom) == 2 and not atom[1].isalnum() else "a0Z_- .:/@"
+    letters = atom.removeprefix("\\") if len(atom) == 2 and not atom[1].isalnum() else f"a0Z_- .:/@{printable}"
     try:
         return next((letter for letter in letters if re.fullmatch(atom, letter)), atom)
     except re.error:
@@ -81,6 +92,9 @@ def number_for(name: str, schema: Schema, number: int, place: int, kind: str, *,
     least = max(schema.get("minimum", -inf), schema.get("exclusiveMinimum", -inf) + step)
     most = min(schema.get("maximum", inf), schema.get("exclusiveMaximum", inf) - step)
     value = min(max(value, least), most)
+    if apart := schema.get("multipleOf"):
+        times = ceil(value / apart)
+        value = round(apart * (times if apart * times <= most else floor(value / apart)), 12)
     return int(value) if whole else value
 
 

@@ -2,6 +2,7 @@
 
     predicate(spec)     value -> bool       a value, a list of values, or a table of TESTS that all hold
     conditions(spec)    object -> bool      {"path": test, ...}, for `if` (of the whole) and `where` (of the holder)
+    never(spec)         values -> bool      for some specs: that no value of many passes
     globs(patterns)     name -> bool        in any case of letters; "!glob" excludes
 
 A member that is not there is tested as `MISSING`: it is null and empty, has no type, and equals nothing.
@@ -36,7 +37,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal in JSON, where true is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+    equal = one == other  # of an array of numbers, an array
+    return equal is True and isinstance(one, bool) == isinstance(other, bool)
 
 
 def predicate(spec: Any) -> Test:
@@ -113,6 +115,27 @@ TESTS: dict[str, tuple[tuple[type, ...], Callable[[Any], Test]]] = {
     "below": ((int, float), lambda bound: lambda value: _number(value) and value < bound),
     "matches": ((str,), _matches),
 }
+
+
+def never(spec: Any) -> Callable[[list[Any]], bool] | None:
+    """For some tests, what looks over many values at once: True where none passes. It may miss that."""
+    if spec == {"null": True}:
+        return lambda values: None not in values
+    words = spec if isinstance(spec, list) else [spec]
+    return never_in(words) if all(isinstance(word, str) for word in words) else None
+
+
+def never_in(words: Sequence[str]) -> Callable[[list[Any]], bool]:
+    """What says of many values that none is one of some words. It may miss that."""
+    known = frozenset(words)
+
+    def none_is(values: list[Any]) -> bool:
+        try:
+            return known.isdisjoint(values)
+        except TypeError:  # there is a list or an object among them
+            return False
+
+    return none_is
 
 
 def conditions(spec: Mapping[str, Any]) -> Test | None:

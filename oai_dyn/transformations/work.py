@@ -1,0 +1,199 @@
+"""A body while rules go over it: what stands where, and what has been copied of it.
+
+Rules of this file: what the caller gave is never changed; of it only those lists and objects are copied that lie on the way to a
+change. An object of the user's own class on the way of a rule is replaced by what it writes; what writes nothing (a file) stays.
+What every call pays for is kept short: levels are remembered until a change, and looked over by the interpreter's own loops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import cache
+from operator import is_
+from typing import Any
+
+from ..codec import Record
+from ..errors import Path, ValidationError
+from ..wire import Route
+from .places import EACH, MISSING, VALUES, Steps, step_into
+
+Write = Callable[[Any], Any]
+
+#: One thing that a rule did: where, what was there (`MISSING` for nothing), and what is (`GONE` for nothing).
+Change = tuple[Path, Any, Any]
+
+#: What JSON has as it stands, and of that what holds nothing.
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+_PLAIN = _ATOMS | {dict, list, Record}
+
+#: How deep values are entered, which is orjson's own bound.
+_DEEPEST = 250
+
+
+class Node:
+    """A path in a body as the key of a level: the same path is the same object. `above` is None where it is one name."""
+
+    __slots__ = ("above", "step", "steps", "top")
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.step = steps[-1]
+        self.top = steps[0]
+        self.above = node(steps[:-1]) if len(steps) > 1 else None
+
+
+@cache
+def node(steps: Steps) -> Node:
+    """The node for a path of at least one step."""
+    return Node(steps)
+
+
+class Work:
+    """One body on its way through the rules. `body` is the caller's own until the first change."""
+
+    __slots__ = ("_levels", "_own", "body", "route", "write")
+
+    def __init__(self, body: dict[str, Any], route: Route, write: Write) -> None:
+        self.body = body
+        self.route = route
+        self.write = write
+        self._own: dict[int, Any] = {}
+        self._levels: dict[str, dict[Node, list[Any]]] = {}
+
+    def level(self, place: Node) -> list[Any]:
+        """The values at a path. The list is remembered until the next change there, and is not to be changed."""
+        levels = self._levels.get(place.top)
+        found = None if levels is None else levels.get(place)
+        if found is None:
+            above = (self.body,) if place.above is None else self.level(place.above)
+            if place.step is EACH and len(above) == 1 and type(above[0]) is list:
+                found = above[0]
+            else:
+                found = step_into(above, place.step)
+            if not _PLAIN.issuperset(map(type, found)) and self._made_plain(place.top):
+                return self.level(place)
+            self._levels.setdefault(place.top, {})[place] = found
+        return found
+
+    def trails(self, place: Node | None) -> list[Path]:
+        """The path of each value of the level, in its order; of the body itself for None."""
+        level: list[tuple[Path, Any]] = [((), self.body)]
+        for step in place.steps if place is not None else ():
+            if step == EACH:
+                level = [((*path, i), item) for path, value in level if isinstance(value, list) for i, item in enumerate(value)]
+            else:
+                objects = [(path, value) for path, value in level if isinstance(value, dict)]
+                if step == VALUES:
+                    level = [((*path, key), item) for path, value in objects for key, item in value.items()]
+                else:
+                    level = [((*path, step), value[step]) for path, value in objects if step in value]
+        return [path for path, _ in level]
+
+    def own(self, path: Path = ()) -> Any:
+        """The list or object at a path, no longer the caller's: it may be changed, at its own level."""
+        own = self._own
+        if not own:
+            self.body = dict(self.body)
+            own[id(self.body)] = self.body
+        holder: Any = self.body
+        for key in path:
+            child = holder[key]
+            if id(child) not in own:
+                child = holder[key] = child.copy()
+                own[id(child)] = child
+            holder = child
+        return holder
+
+    def put(self, path: Path, names: Steps, value: Any) -> None:
+        """Set a member below the object at a path; objects on the way that are not there are made."""
+        holder = self.own(path)
+        for name in names[:-1]:
+            if not isinstance(holder.get(name), dict):
+                holder[name] = {}
+            path = (*path, name)
+            holder = self.own(path)
+        holder[names[-1]] = value
+
+    def changed(self, changes: Iterable[Change]) -> None:
+        """Forget the levels of what has changed."""
+        for path, _, _ in changes:
+            self._levels.pop(str(path[0]), None)
+
+    def forget(self) -> None:
+        """Forget all levels."""
+        self._levels = {}
+
+    def enter(self, tops: Iterable[str]) -> None:
+        """Make plain what stands at the top as an object of another class."""
+        if not _PLAIN.issuperset(map(type, self.body.values())):
+            for top in tops:
+                if top in self.body and type(self.body[top]) not in _PLAIN:
+                    self._made_plain(top)
+
+    def _made_plain(self, top: str) -> bool:
+        """Make a member of the body plain, all through. False where it is as plain as it gets."""
+        value = self.body[top]
+        plainer = self.plain(value)
+        self._levels.pop(top, None)
+        if plainer is value:
+            return False
+        self.own()[top] = plainer
+        return True
+
+    def plain(self, value: Any, depth: int = 0) -> Any:
+        """A value with all objects in it made plain; the same object, where there are none."""
+        if type(value) in _ATOMS:
+            return value
+        check_depth(depth)
+        if isinstance(value, dict):
+            made: Any = {key: self.plain(item, depth + 1) for key, item in value.items()}
+            same = type(value) in _PLAIN and all(map(is_, made.values(), value.values()))
+        elif isinstance(value, list | tuple):
+            made = [self.plain(item, depth + 1) for item in value]
+            same = type(value) is list and all(map(is_, made, value))
+        else:
+            made = self._written(value)
+            if made is value:
+                return value
+            made, same = self.plain(made, depth + 1), False
+        return value if same else made
+
+    def _written(self, value: Any) -> Any:
+        """An object one step plainer; itself, where it is as plain as it gets."""
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, str | int | float):
+            return value
+        try:
+            return self.write(value)
+        except (TypeError, ValidationError):
+            return value
+
+
+def dig(value: Any, names: Steps) -> Any:
+    """What stands below an object by names; `MISSING` where there is nothing, or something that is no object on the way."""
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            return MISSING
+        value = value[name]
+    return value
+
+
+def check_depth(depth: int) -> None:
+    """Raises `ValidationError` for what lies deeper than any body does."""
+    if depth > _DEEPEST:
+        raise ValidationError(f"nested deeper than {_DEEPEST} levels, or in a circle")
+
+
+_WORD = re.compile(r"[\w.:/-]{1,40}")
+
+
+def shown(value: Any) -> str:
+    """A value for a message: numbers and words as they are, of anything else what it is."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float) or (isinstance(value, str) and _WORD.fullmatch(value)):
+        return str(value)
+    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
