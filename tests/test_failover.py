@@ -51,7 +51,7 @@ FAILURES: dict[str, tuple[Steps, str]] = {
     "503": (refusal(503), "InternalServerError"),
     "429": (refusal(429), "RateLimitError"),
     "408": (refusal(408), "APIStatusError"),
-    "402": (refusal(402), "APIStatusError"),
+    "402": (refusal(402), "RateLimitError"),
     "no quota": (refusal(429, code="insufficient_quota"), "RateLimitError"),
     "no quota under another status": (refusal(403, code="insufficient_quota"), "PermissionDeniedError"),
     "error under status 200": (json_reply({"error": {"message": "no", "code": 503}}), "InternalServerError"),
