@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from .errors import ConfigError, ValidationError
+from .filling import first
 from .form import query_string
 from .plan import put_header
 from .wire import PENDING, Frozen, Plan, Secret
@@ -81,12 +82,6 @@ def put(headers: dict[str, str], name: str, value: Any, source: str) -> None:
         put_header(headers, name, value)
     except ValidationError as error:
         raise ConfigError(f"{source}: {error}") from None
-
-
-def first(variables: Any, lookup: Lookup) -> Secret | None:
-    """The value of the first environment variable that is set, and not blank."""
-    found = (Secret((lookup(name) or "").strip()) for name in variables)
-    return next(filter(None, found), None)
 
 
 def names(profile: Mapping[str, Any], *members: str) -> str:

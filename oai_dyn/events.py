@@ -44,7 +44,8 @@ class EventReader:
         self._refuse = refuse
         self._decoder = Decoder(call.limits.event)
         self._raw = RAW_EVENTS.get(call.into) if isinstance(call.into, type) else None
-        self._plain = call.into is None and not self.rule.envelope and call.check is None
+        self._as_record = call.into is None and call.check is None
+        self._adapt = call.adapter and call.adapter.stream()
         self._marked = False
         self._open: set[int] = set()
         self._finished: set[int] = set()
@@ -77,8 +78,8 @@ class EventReader:
         for at in range(0, len(piece), _WINDOW):
             group = self._decoder.feed(piece[at : at + _WINDOW])
             out = self._all_plain(group)
-            if out is None:
-                yield from self._one_by_one(group)
+            if out is None or not self._as_record:
+                yield from self._one_by_one(group, out)
                 if self.ended or self.stopped:
                     return
             elif out:
@@ -88,15 +89,18 @@ class EventReader:
         if self._decoder.failed:
             self._decoder.feed(b"")
 
-    def _one_by_one(self, group: list[bytes | Event]) -> Iterator[list[Any]]:
-        """Look at each event, for not all are plain."""
+    def _one_by_one(self, group: list[bytes | Event], plain: list[Any] | None) -> Iterator[list[Any]]:
+        """Look at each event, for not all are plain, or each is to be made the user's type."""
         out: list[Any] = []
         failure: OaiDynError | None = None
         try:
-            for item in group:
-                self._special(item, out)
-                if self.ended or self.stopped:
-                    break
+            for item, value in zip(group, group if plain is None else plain, strict=True):
+                if plain is None:
+                    self._special(item, out)
+                    if self.ended or self.stopped:
+                        break
+                else:
+                    out.append(self._given(Event(None, item), value))  # type: ignore[arg-type]  # what is plain is bytes
         except OaiDynError as error:
             failure = error
         if out:
@@ -105,9 +109,9 @@ class EventReader:
         if failure is not None:
             raise failure
 
-    def _all_plain(self, raw: list[Any]) -> list[Record] | None:
+    def _all_plain(self, raw: list[Any]) -> list[Any] | None:
         """Many events at once, as they nearly always are; None where they hold any other."""
-        if not self._plain:
+        if self._raw is not None or self.rule.envelope:
             return None
         try:
             values = list(map(loads, raw))
@@ -121,9 +125,12 @@ class EventReader:
                             self._watch(value)
             elif any("error" in value or "type" in value or value.get("object") == "error" for value in values):
                 return None
-            return list(map(Record, values))
         except (AttributeError, TypeError, ValueError, LookupError):
             return None
+        if self._adapt is not None:
+            self._adapt(values)
+            return list(map(_record, values)) if self._as_record else values
+        return list(map(Record, values)) if self._as_record else values
 
     def _special(self, item: bytes | Event, out: list[Any]) -> None:
         """Any event that is not a plain one: named, marked, an error, no JSON object, or for a type of the user's."""
@@ -148,7 +155,7 @@ class EventReader:
         if name == "error" or self._is_error(value):
             raise self._refuse(value, data)
         self._watch(value)
-        out.append(raw(event) if raw is not None and self._call.check is None else self._given(event, value))
+        out.append(raw(event) if raw is not None and self._call.check is None else self._given(event, self._adapted(value)))
         if name is not None and self._mark(name):
             return
         if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
@@ -179,6 +186,13 @@ class EventReader:
             if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
                 (self._open if choice.get("finish_reason") is None else self._finished).add(index)
 
+    def _adapted(self, value: Any) -> Any:
+        """One event in OpenAI's form."""
+        if self._adapt is None:
+            return value
+        self._adapt(events := [value])
+        return events[0]
+
     def _given(self, event: Event, value: Any) -> Any:
         """What the user gets of an event, checked first where they asked for that."""
         if self.rule.envelope:
@@ -189,7 +203,7 @@ class EventReader:
         if self._raw is not None:
             return self._raw(event)
         if call.read is None:
-            return Record(value) if type(value) is dict else value
+            return _record(value)
         try:
             return call.read(reply)
         except OaiDynError:
@@ -202,6 +216,10 @@ class EventReader:
         self._kept_size += len(piece)
         while self._kept_size - len(self._kept[0]) >= self._call.limits.error_body:
             self._kept_size -= len(self._kept.popleft())
+
+
+def _record(value: Any) -> Any:
+    return Record(value) if type(value) is dict else value
 
 
 #: Types of `into` that take an event before any decoding.

@@ -130,7 +130,7 @@ def _whole(profile: Profile) -> Profile:
     own = _with_families(profile)
     if "extends" not in profile:
         return own
-    below = {**_bundled_named(profile["extends"])}
+    below = {name: value for name, value in _bundled_named(profile["extends"]).items() if name != "aliases"}
     if "base_url" in own:
         below = {name: value for name, value in below.items() if name not in _OF_ADDRESS}
     for name, value in own.items():

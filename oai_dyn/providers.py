@@ -13,16 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from . import credentials
-from .credentials import first, names, put
+from .credentials import names, put
 from .errors import ConfigError
+from .filling import BRACES, Filler, first
 from .form import normal_path
+from .meanings import compile_errors
 from .wire import Config, Frozen
-
-#: Braces in a profile's texts: `{name}`, or `{name?}` where what holds it may be left out.
-_BRACES = re.compile(r"\{(\w+)(\??)\}")
-
-#: What a variable may be inside an address or a path; at its beginning it may be the whole of one.
-_PART = re.compile(r"(?!\.+$)[\w.~:+-]+")
 
 #: An address whose host is a variable: given in code, it is an address given in code.
 _WHOLE_HOST = re.compile(r"(?:https?://)?\{(\w+)\??\}(?:[/:]|$)")
@@ -50,81 +46,29 @@ def settle(
         raise ConfigError(f"no base URL: give base_url=, or set {names(profile, 'base_url_env')}")
     address, query = check_url(chosen)
     at_home = chosen.rstrip("/") in _at_home(profile, fill, from_env, own)
-    headers: dict[str, str] = {}
-    for name, variable in profile.get("headers_env", {}).items() if at_home else ():
-        if value := lookup(variable):
-            put(headers, name, value, variable)
-    for name, value in profile.get("headers", {}).items():
-        if (text := fill(value, f"headers.{name}")) is not None:
-            put(headers, name, text, f"headers.{name}")
-    for name, value in profile.get("query", {}).items():
-        if (text := fill(value, f"query.{name}")) is not None:
-            query[name] = text
     return Config(
         address,
-        headers=headers,
-        query=query,
+        headers=_headers(profile, lookup if at_home else lambda variable: None, fill),
+        query=query | fill.all_of("query"),
         provider=str(profile.get("name", "provider")),
         models=Frozen(profile.get("models", {})),
         variables=Frozen(fill.values()),
         paths=Frozen(_paths(profile, fill, address, at_home)),
         absent=tuple(profile.get("absent", ())),
+        errors=compile_errors(profile.get("errors", ())),
         **credentials.settled(profile, {"api_key": api_key, "admin_key": admin_key}, lookup, at_home),
     )
 
 
-class Filler:
-    """Puts a profile's variables into its texts: those given in code, else those of the environment."""
-
-    def __init__(self, profile: Mapping[str, Any], lookup: Callable[[str], str | None], given: Mapping[str, Any]) -> None:
-        self._known = profile.get("variables", {})
-        self._lookup = lookup
-        self._given = given
-        if unknown := [name for name in given if name not in self._known]:
-            has = ", ".join(self._known) or "none"
-            raise ConfigError(f"variables: {unknown[0]!r}: the profile has no such variable; it has {has}")
-
-    def __call__(self, text: Any, where: str, keep: tuple[str, ...] = ()) -> Any:
-        """The text filled in; None where an optional variable is not set. Raises `ConfigError` where another is not."""
-        if not isinstance(text, str) or "{" not in text:
-            return text
-        out, end = "", 0
-        for match in _BRACES.finditer(text):
-            name, optional = match.groups()
-            value: Any = match.group() if name in keep else self.value(name)
-            if value is None and optional:
-                return None
-            if value is None:
-                env = self._known.get(name, ())
-                raise ConfigError(f"{where}: give variables={{{name!r}: ...}}" + (f", or set {' or '.join(env)}" if env else ""))
-            out, end = out + text[end : match.start()], match.end()
-            out += value if name in keep else _fitting(value, out, f"{where}: {name}")
-        return out + text[end:]
-
-    def value(self, name: str) -> str | None:
-        """What a variable stands for."""
-        value = self._given.get(name)
-        value = first(self._known.get(name, ()), self._lookup) if value is None else value
-        return None if value is None else str(value)
-
-    def values(self) -> dict[str, str]:
-        """Every variable that is set."""
-        return {name: value for name in self._known if (value := self.value(name)) is not None}
-
-    def in_code(self, name: str) -> bool:
-        """Whether a variable was given in code."""
-        return self._given.get(name) is not None
-
-
-def _fitting(value: str, before: str, where: str) -> str:
-    """A variable's value as it stands behind what is before it: an address at the beginning, a host, or a part."""
-    if not before:
-        return value.rstrip("/")
-    if before.endswith("://"):
-        value = value.rpartition("://")[2].rstrip("/")
-    if not _PART.fullmatch(value):
-        raise ConfigError(f"{where}: {value!r}, wanted letters, digits and .-_~:+")
-    return value
+def _headers(profile: Mapping[str, Any], lookup: Callable[[str], str | None], fill: Filler) -> dict[str, str]:
+    """The profile's headers; those whose values stand in the environment go only where `lookup` finds them."""
+    headers: dict[str, str] = {}
+    for name, variable in profile.get("headers_env", {}).items():
+        if value := lookup(variable):
+            put(headers, name, value, variable)
+    for name, value in fill.all_of("headers").items():
+        put(headers, name, value, f"headers.{name}")
+    return headers
 
 
 def _own_address(profile: Mapping[str, Any], fill: Filler, needed: bool) -> str | None:
@@ -149,7 +93,7 @@ def _paths(profile: Mapping[str, Any], fill: Filler, address: str, at_home: bool
     """The provider's own paths, by the table's. An address given in code stands for all of the profile's hosts."""
     found = {}
     for name, template in profile.get("paths", {}).items():
-        kept = tuple(match.group(1) for match in _BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))
+        kept = tuple(match.group(1) for match in BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))
         if (path := fill(template, f"paths.{name}", kept)) is None:
             continue
         if "://" in path and not at_home:

@@ -6,6 +6,8 @@ two feeds is bounded by `limit`.
 
 Almost every event in the field is one `data:` line. Such an event is given out as its bare bytes; all
 others as `Event`. A chunk made of nothing else is split in one call: that is where the speed comes from.
+
+Beyond the standard there is one thing: a field `error` that holds an object is data of an event of that name.
 """
 
 from __future__ import annotations
@@ -103,6 +105,9 @@ class Decoder:
                 data.append(value)
             elif name == b"event":
                 event = value
+            elif name == b"error" and value.startswith(b"{"):
+                event = name  # older servers of llama.cpp send an error in a field of its own
+                data.append(value)
             elif name == b"id":
                 if b"\0" not in value:
                     self.last_id = value.decode("utf-8", "replace")

@@ -65,10 +65,10 @@ def in_band_error(data: Any, body: bytes, reply: Reply, call: Call) -> APIError:
 def refuse_disguised(data: Any, reply: Reply, body: bytes, call: Call) -> None:
     """An error under a good status. A stored object (a failed job, say) tells of its own error and is none."""
     inner = data[0] if isinstance(data, list) and len(data) == 1 else data
-    if not isinstance(inner, dict) or not ("error" in inner or inner.get("object") == "error"):
+    if not isinstance(inner, dict):
         return
-    stored = "id" in inner or inner.get("object") not in (None, "error")
-    if not stored and (inner.get("error") or inner.get("object") == "error"):
+    failed = inner.get("error") or inner.get("object") == "error" or (inner.get("success") is False and inner.get("errors"))
+    if failed and "id" not in inner and inner.get("object") in (None, "error"):
         raise status_error(read_body(inner).status or reply.status, reply, body, call)
 
 

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rates",),
     ("errors", "wire", "version"),
     ("codec", "coding", "environment", "form", "meanings", "multipart", "objects", "retry", "sse", "asking"),
-    ("catalog", "events", "pages", "plan", "verdicts"),
+    ("catalog", "events", "filling", "pages", "plan", "verdicts"),
     ("credentials", "definitions", "profiles", "warned"),
     ("progress", "providers", "routes"),
     ("answers", "routing", "validation", "transformations"),
@@ -55,7 +55,7 @@ BY_CALL = {
     ("command.__init__", "'oai_dyn.command.comparing'"),
     ("command.__init__", "'oai_dyn.command.importing'"),
     ("command.__init__", "'oai_dyn.command.providing'"),
-    ("command.__init__", "'oai_dyn.server'"),
+    ("command.__init__", "'oai_dyn.command.serving'"),
     ("openapi.yaml_text", "'yaml'"),
 }
 

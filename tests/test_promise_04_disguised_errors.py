@@ -93,6 +93,7 @@ def test_the_class_is_that_of_the_code_or_type(inner: dict[str, Any], kind: type
 IN_STREAM: dict[str, tuple[bytes, type[APIError]]] = {
     "error member": (b'data: {"error": {"message": "x", "code": 503}}\n\n', InternalServerError),
     "error text": (b'data: {"error": "overloaded"}\n\n', StreamError),
+    "error in a field of its own": (b'error: {"code": 503, "message": "x"}\n\ndata: [DONE]\n\n', InternalServerError),
     "error of an unknown kind": (b'data: {"error": {"message": "x", "code": "odd"}}\n\n', StreamError),
     "error beside choices": (
         b'data: {"id": "gen-1", "object": "chat.completion.chunk", "error": {"code": "server_error", "message": "x"}, '

@@ -71,6 +71,8 @@ BODIES: dict[str, Any] = {
     "flat": {"object": "error", "message": "x", "code": 429},
     "empty data beside": {"error": {"message": "x", "code": 429}, "data": [], "object": None},
     "list": [{"error": {"message": "x", "code": 429}}],
+    "code beside the text": {"code": 429, "error": "x"},
+    "envelope": {"result": None, "success": False, "errors": [{"message": "x", "code": 429}], "messages": []},
 }
 
 

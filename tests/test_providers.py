@@ -43,12 +43,12 @@ def test_a_profile_by_name_path_or_dict(tmp_path: Path) -> None:
 
 def test_a_name_that_is_none() -> None:
     """The error names what is near it, or the command that lists them all."""
-    with pytest.raises(ConfigError, match="no provider 'grok', and no file of that name; near it are groq"):
-        load("grok")
+    with pytest.raises(ConfigError, match="no provider 'groqq', and no file of that name; near it are groq"):
+        load("groqq")
     with pytest.raises(ConfigError, match="no provider 'zzz', and no file of that name; `oai-dyn providers` lists the bundled"):
         load("zzz")
-    with pytest.raises(ConfigError, match=r"grok\.toml: No such file"):
-        load("grok.toml")
+    with pytest.raises(ConfigError, match=r"groqq\.toml: No such file"):
+        load("groqq.toml")
 
 
 @pytest.mark.parametrize(

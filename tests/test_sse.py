@@ -123,6 +123,9 @@ def reference(stream: bytes) -> Outcome:
             event_type = value
         elif field == "data":
             data += value + "\n"
+        elif field == "error" and value.startswith("{"):  # the one thing that is not in the standard
+            event_type = field
+            data += value + "\n"
         elif field == "id" and "\0" not in value:
             id_buffer = value
         elif field == "retry" and re.fullmatch("[0-9]+", value):
