@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any
 
+from .conditions import same
+from .places import MISSING
 from .work import check_depth
 
 #: Keywords that hold a schema, a list of them (which some hold as well), and schemas by name.
@@ -27,21 +29,27 @@ _UNIONS = ("anyOf", "oneOf")
 def cleaner(rule: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What cleans a schema as a rule says.
 
-    remove   keywords that go
+    remove   keywords that go, or pairs of one and the only value with which it goes
     rename   [[from, to], ...]
     objects  keywords and values for each schema of an object
     beside   {keyword: {keyword: value}}: what each schema gets that has the first, and not yet the others
     inward   keywords that move from beside a union into its branches
     """
-    removed, renamed = frozenset(rule.get("remove", ())), dict(rule.get("rename", ()))
-    gone = removed | renamed.keys()
+    removed = {name: MISSING for name in rule.get("remove", ()) if isinstance(name, str)}
+    removed |= {pair[0]: pair[1] for pair in rule.get("remove", ()) if isinstance(pair, list)}
+    renamed = dict(rule.get("rename", ()))
+    named = removed.keys() | renamed.keys()
     objects, beside, inward = rule.get("objects", {}), rule.get("beside", {}), tuple(rule.get("inward", ()))
+
+    def goes(name: str, value: Any) -> bool:
+        return name in removed and (removed[name] is MISSING or same(value, removed[name]))
 
     def keywords(schema: dict[str, Any]) -> dict[str, Any]:
         """One schema with its own keywords as they should be."""
         out = schema
-        if not gone.isdisjoint(schema):
-            out = {renamed.get(name, name): value for name, value in schema.items() if name not in removed}
+        if not named.isdisjoint(schema):
+            kept = ((name, value) for name, value in schema.items() if not goes(name, value))
+            out = {renamed.get(name, name): value for name, value in kept}
         if objects and (out.get("type") == "object" or "properties" in out):
             out = {**out, **objects}
         for name, others in beside.items():

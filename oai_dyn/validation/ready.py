@@ -97,3 +97,9 @@ def _made(key: str | _Same, strict: bool) -> Checker:
 def of_route_tables() -> Checker:
     """What documents of rows are held against."""
     return Checker(packaged("schemas/route-table.json"))
+
+
+@functools.cache
+def of_profiles() -> Checker:
+    """What profiles of providers are held against."""
+    return Checker(packaged("schemas/provider.json"))
