@@ -250,7 +250,7 @@ class BaseClient:
         return call._replace(read=lambda reply: make(reply.data))
 
     def _paged(self, call: Call, make: Any, item: Any, seen: frozenset[str] = frozenset()) -> Call:
-        """The call with what makes a page of its answer; the next page is the same call with another cursor."""
+        """The call with what makes a page of its answer; the next page is the same call with another cursor, to nobody else."""
         plan, rule = call.plan, call.plan.route.page
         assert rule is not None
 
@@ -259,7 +259,7 @@ class BaseClient:
 
             def fetch(cursor: str) -> Any:
                 there = plan._replace(url=with_query(plan.url, rule.param, cursor))
-                return self._start(self._paged(call._replace(plan=there, next=None), make, item, so_far))
+                return self._start(self._paged(call._replace(plan=there), make, item, so_far))
 
             return self._page(reply.data, Turn(rule, so_far, fetch, make, item, reply))
 

@@ -118,9 +118,12 @@ class Routing:
                 return make(provider)
 
         call = self._next(self._order(), made, refusals)
-        if call is None:
+        if call is not None:
+            return call
+        try:
             raise next((one for one in refusals if not isinstance(one, RouteError)), refusals[0])
-        return call
+        finally:
+            refusals.clear()  # the error has this frame, which would have the error
 
     def _next(
         self, order: Sequence[int], make: Callable[[Provider], Call], refusals: list[OaiDynError], like: Call | None = None
@@ -130,7 +133,7 @@ class Routing:
             try:
                 call = make(self.providers[number])
             except OaiDynError as error:
-                refusals.append(error)
+                refusals.append(error.with_traceback(None))
                 log.debug("%s is passed by: %s", self.providers[number].config.provider, type(error).__name__)
                 continue
             if like is not None and _face(call) != _face(like):
