@@ -74,7 +74,7 @@ OWNERS: dict[str, set[str]] = {
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3475, 1100, 40
+BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3475, 1110, 40
 
 #: All lines.
 FILE_MOST = 320
