@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from importlib import import_module
+from typing import Any, NoReturn
 
 from .codec import decode
 from .coding import for_encoding
@@ -81,16 +82,12 @@ def undoing(reply: Reply) -> tuple[Callable[[bytes], Iterable[bytes]], Callable[
 
 def _read_data(reply: Reply, progress: Progress) -> Flow:
     """An answer that is read whole: JSON, or what else the row lets through, as what the user asked for."""
-    call, rule = progress.call, progress.call.plan.route.reply
+    call = progress.call
     body = yield from read_whole(reply, progress, call.limits.reply)
-    content_type = reply.headers.get("content-type", "").lower()
-    is_json, raw = "json" in content_type, _raw(call.into)
-    data: Any = None
-    if rule.kind == "text" or (rule.kind == "json" and rule.other == "text" and not is_json):
-        data = body.decode("utf-8", "replace")
-    elif rule.kind == "json" and (raw is None or is_json) and (body or reply.status not in (204, 205)):
-        data = _decoded(body, content_type, reply)
+    data, raw = _value(body, reply, call), _raw(call.into)
     refuse_disguised(data, reply, body, call)
+    if call.adapter is not None:
+        data = call.adapter.reply(data)
     whole = progress.answered(reply, body, data)
     try:  # what the user's own class raises becomes an error that has everything
         if call.check is not None:
@@ -100,6 +97,31 @@ def _read_data(reply: Reply, progress: Progress) -> Flow:
         raise
     except Exception as error:
         raise misfit(error, whole, call.into) from error
+
+
+def _value(body: bytes, reply: Reply, call: Call) -> Any:
+    """What a body holds: JSON, text, or the whole of a stream that nobody asked for. None where it is not to be looked at."""
+    content_type, rule = reply.headers.get("content-type", "").lower(), call.plan.route.reply
+    is_json = "json" in content_type
+    if rule.kind == "text" or (rule.kind == "json" and rule.other == "text" and not is_json):
+        return body.decode("utf-8", "replace")
+    if rule.kind != "json" or (not body and reply.status in (204, 205)):
+        return None
+    raw = _raw(call.into)
+    if "event-stream" in content_type and call.plan.route.stream is not None and (raw is None or call.into is Reply):
+        whole = _joined(body, reply, call)
+        if whole is not None:
+            return whole
+    return _decoded(body, content_type, reply) if is_json or raw is None else None
+
+
+def _joined(body: bytes, reply: Reply, call: Call) -> Any:
+    """What a stream amounts to where a whole answer was asked for; None where it is no stream of a completion or a response."""
+    events = EventReader(call._replace(into=None, check=None), reply, lambda value, data: in_band_error(value, data, reply, call))
+    items = [item for some in events.feed(body) for item in some]
+    if not events.ended:
+        _check_end(events, call, lambda: None)
+    return import_module("oai_dyn.transformations.assembly").joined(items)
 
 
 def _decoded(body: bytes, content_type: str, reply: Reply) -> Any:
@@ -126,7 +148,8 @@ def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     """A binary answer, handed over piece by piece as the user asks for it; a JSON one is looked at for an error first."""
     content_type = reply.headers.get("content-type", "").lower()
     if "html" in content_type and progress.call.plan.route.reply.other is None:
-        yield from _refuse_body(reply, progress, f"bytes were asked for, and the answer has Content-Type {content_type}")
+        body, data = yield from _other_body(reply, progress)
+        _refuse(body, data, f"HTTP {reply.status}: bytes were asked for, and the answer has Content-Type {content_type}")
     yield Opened(reply := progress.answered(reply))
     if "json" in content_type:
         body = yield from read_whole(reply, progress, progress.call.limits.reply)
@@ -147,7 +170,8 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
     call = progress.call
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
     if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
-        yield from _refuse_body(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
+        yield from _replay(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
+        return
     yield Opened(reply := progress.answered(reply))
     events = EventReader(call, reply, lambda value, data: in_band_error(value, data, reply, call))
     undo, finish = undoing(reply)
@@ -181,15 +205,36 @@ def _read_events(reply: Reply, progress: Progress) -> Flow:
     yield from _drain(progress)
 
 
-def _refuse_body(reply: Reply, progress: Progress, why: str) -> Flow:
-    """Something else came than was asked for: its own error where it holds one."""
+def _replay(reply: Reply, progress: Progress, why: str) -> Flow:
+    """A whole completion where a stream was asked for, as the events it might have been; anything else is refused."""
+    call = progress.call
+    body, data = yield from _other_body(reply, progress)
+    whole = data if call.adapter is None else call.adapter.reply(data)
+    assembly = import_module("oai_dyn.transformations.assembly")
+    chunks = assembly.replayed(whole)
+    if not chunks or not (stream := assembly.as_stream(chunks)):
+        _refuse(body, data, f"HTTP {reply.status}: {why}")
+    yield Opened(reply := progress.answered(reply))
+    events = EventReader(call._replace(adapter=None), reply, lambda value, data: in_band_error(value, data, reply, call))
+    progress.given = True
+    progress.tell("first_event")
+    for items in events.feed(stream):
+        yield Given(items)
+
+
+def _other_body(reply: Reply, progress: Progress) -> Generator[Any, Any, tuple[bytes, Any]]:
+    """Something else than was asked for, decoded where it can be. Raises the error that it is."""
     body = yield from read_whole(reply, progress, progress.call.limits.reply)
     try:
         data = decode(body)
     except DecodeError:
         data = None
     refuse_disguised(data, reply, body, progress.call)
-    error = DecodeError(f"HTTP {reply.status}: {why}", body=body)
+    return body, data
+
+
+def _refuse(body: bytes, data: Any, why: str) -> NoReturn:
+    error = DecodeError(why, body=body)
     error.data = data
     raise error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,8 +18,10 @@ from .errors import Fault, LossWarning, ValidationError
 from .form import normal_path, query_values, with_query
 from .objects import Codec, reader
 from .pages import BasePage, Turn
-from .plan import RESERVED, make_call, mapping, redacted
+from .plan import RESERVED, is_sensitive, make_call, mapping, redacted
 from .progress import tell
+from .routes import Table
+from .routing import Provider, routed
 from .settings import DEFAULT_LIMITS, DEFAULT_TIMEOUT, hidden_values
 from .warned import warn
 from .wire import Call, Event, Limits, Loss, Notice, Reply, Route, Sending, Stream, Timeout, Validation
@@ -35,6 +37,9 @@ _WRONG_PATHS = (
     (re.compile(r"%(?![0-9a-fA-F]{2})"), " holds a % that encodes nothing"),
     (re.compile(r"[\ud800-\udfff]"), " holds a lone surrogate"),
 )
+
+#: What names one provider.
+Provided = str | Path | Mapping[str, Any]
 
 _BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
@@ -56,21 +61,22 @@ class Name:
         return self._client.call(self._name, *arguments, **keywords)
 
     def __dir__(self) -> list[str]:
-        return self._client.routes.below(self._name)
+        return self._client._table(self._name).below(self._name)
 
     def __repr__(self) -> str:
         return f"<{self._name} of {self._client!r}>"
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
-        if self._name not in self._client.routes.names:
+        table = self._client._table(self._name)
+        if self._name not in table.names:
             return f"{self._name}: {', '.join(dir(self))}"
-        return describe(self._client.routes.find(self._name), self._client.routes.row(self._name))
+        return describe(table.find(self._name), table.row(self._name))
 
     @property
     def __signature__(self) -> inspect.Signature:
-        route = self._client.routes.find(self._name)
-        row = self._client.routes.row(self._name)
+        table = self._client._table(self._name)
+        route, row = table.find(self._name), table.row(self._name)
         keyword = [n for n in (*route.where, *row.get("body", {}).get("keys", ())) if n not in route.positional]
         kind = inspect.Parameter
         return inspect.Signature(
@@ -84,7 +90,10 @@ class Name:
 class BaseClient:
     """Settings and names. Use `Client` or `AsyncClient`.
 
-    provider         name of a bundled profile, path of a file, or a dict; OpenAI's own API by default
+    provider         name of a bundled profile, path of a file, a dict or a base URL; OpenAI's own API by default. A list of
+                     them: several providers, each asked where the one before fails
+    routing          which of several comes first: "order" as they are listed, "round_robin" each in turn, "latency" the
+                     one that has answered soonest of late
     api_key, admin_key, base_url    over the environment's (OPENAI_API_KEY, OPENAI_ADMIN_KEY, OPENAI_BASE_URL); a key may
                      be a callable, synchronous or not, that gives a token, or a token and when it expires
     timeout          seconds (the whole call; of a stream: connect, first event and idle) or a `Timeout`
@@ -106,8 +115,9 @@ class BaseClient:
 
     def __init__(
         self,
-        provider: str | Path | Mapping[str, Any] | None = None,
+        provider: Provided | Sequence[Provided] | None = None,
         *,
+        routing: str = "order",
         api_key: str | Callable[[], Any] | None = None,
         admin_key: str | Callable[[], Any] | None = None,
         base_url: str | None = None,
@@ -126,20 +136,17 @@ class BaseClient:
         strict_params: bool = False,
         session: Any = None,
     ) -> None:
+        provider = settings.concealed(provider)
         api_key, admin_key = credentials.taken("api_key", api_key), credentials.taken("admin_key", admin_key)
         headers = hidden_values(mapping("headers", headers))
-        given: dict[str, Any] = {
-            "timeout": timeout,
-            "max_retries": max_retries,
-            "limits": limits,
-            "allow_truncated": allow_truncated,
-        }
-        given |= {"normalize": normalize, "strict_params": strict_params, "headers": headers, "query": query}
+        given: dict[str, Any] = {"timeout": timeout, "max_retries": max_retries, "limits": limits, "headers": headers}
+        given |= {"allow_truncated": allow_truncated, "normalize": normalize, "strict_params": strict_params, "query": query}
         shared = settings.for_all_calls(**given, codecs=codecs, hook=hook, validate=validate)
-        profile, values = settings.profile_of(provider), mapping("variables", variables)
-        address = {"base_url": base_url, "api_key": api_key, "admin_key": admin_key, "variables": values}
-        self._config = settings.for_provider(profile, shared, **address)
-        self.routes = settings.table(profile.get("routes"), routes)
+        address, values = {"base_url": base_url, "api_key": api_key, "admin_key": admin_key}, mapping("variables", variables)
+        several = settings.for_providers(provider, address, values, routes, shared)
+        self._provider = several[0]
+        self._routing = routed(routing, several)
+        self.routes = several[0].routes
         self._told: set[Loss] = set()
         self._session_given = session
         self._set_up()
@@ -150,10 +157,10 @@ class BaseClient:
     @property
     def base_url(self) -> str:
         """Where requests go, without a trailing slash."""
-        return self._config.base_url
+        return self._provider.config.base_url
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._config.base_url!r})"
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} holds credentials and connections, and is not pickled")
@@ -166,8 +173,12 @@ class BaseClient:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.routes.below("")]
 
+    def _table(self, name: str) -> Table:
+        """The rows that some of this name are among: those of another provider where the first has none."""
+        return self.routes if self._routing is None else self._routing.table(name)
+
     def _name(self, name: str) -> Name:
-        if not self.routes.has_below(name):
+        if not self._table(name).has_below(name):
             if "._" in name:
                 raise AttributeError(name)
             self.routes.find(name)  # raises, with the nearest names
@@ -176,7 +187,7 @@ class BaseClient:
     def call(self, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """Call a row by its name, its operationId or "METHOD /path". Raises `RouteError` if there is none."""
         hide_headers(keywords)
-        return self._make(self.routes.find(name), arguments, keywords)
+        return self._make(name, arguments, keywords)
 
     def request(self, method: str, path: str, body: Any = None, /, **keywords: Any) -> Any:
         """Send a request that no row describes: JSON both ways, query by `extra_query`. Raises `ValidationError`."""
@@ -188,16 +199,26 @@ class BaseClient:
         route = Route(f"{method} {path}", method, _checked_path(path), body=sending, stream=_UNKNOWN_STREAM)
         return self._make(route, () if body is None else (body,), keywords)
 
-    def _make(self, route: Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def _make(self, row: str | Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if self._routing is None:
+            return self._start(self._ready(self._provider, row, arguments, keywords))
+        for name, value in mapping("extra_headers", keywords.get("extra_headers"), ValidationError).items():
+            if value is not None and isinstance(name, str) and is_sensitive(name):
+                raise ValidationError(f"extra_headers: {name}: all of the providers would get it")
+        return self._start(self._routing.call(lambda one: self._ready(one, row, arguments, {**keywords})))
+
+    def _ready(self, provider: Provider, row: str | Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Call:
+        """The call to one provider, with all that is to be done with its answer."""
+        config, route = provider.config, provider.routes.find(row) if isinstance(row, str) else row
         asked = "validate" in keywords
-        setting = checks.settle(keywords["validate"]) if asked else self._config.validate
-        check = checks.of_request(route, setting, asked, self._config.query)
-        call = make_call(route, arguments, keywords, self._config, check)
+        setting = checks.settle(keywords["validate"]) if asked else config.validate
+        check = checks.of_request(route, setting, asked, config.query)
+        call = make_call(route, arguments, keywords, config, check)
         if setting is not None:
             call = call._replace(check=checks.of_reply(route, setting, asked, call.plan.streaming))
         for loss in call.losses:
             self._report(loss, call)
-        return self._start(self._typed(call) if call.into is not None or route.page is not None else call)
+        return self._typed(call) if call.into is not None or route.page is not None else call
 
     def _report(self, loss: Loss, call: Call) -> None:
         """Tell once of what a profile takes of requests: by a warning, and to the hook."""
@@ -205,7 +226,7 @@ class BaseClient:
         if key in self._told:
             return
         self._told.add(key)
-        tell(call, Notice("loss", redacted(call.plan), None, 0, 0.0, None, loss))
+        tell(call, Notice("loss", redacted(call.plan), None, 0, 0.0, None, loss, call.config.provider))
         warn(LossWarning(str(Fault(loss.path, loss.message)), (loss,)))
 
     def _typed(self, call: Call) -> Call:
@@ -219,7 +240,7 @@ class BaseClient:
             return call
         item = typing.get_args(into)[0] if of_items else into
         try:
-            make = None if item is None else reader(item, self._config.codecs)
+            make = None if item is None else reader(item, call.config.codecs)
         except TypeError as error:
             raise ValidationError(str(error)) from None
         if of_items or make is None:
@@ -229,7 +250,7 @@ class BaseClient:
         return call._replace(read=lambda reply: make(reply.data))
 
     def _paged(self, call: Call, make: Any, item: Any, seen: frozenset[str] = frozenset()) -> Call:
-        """The call with what makes a page of its answer; the next page is the same call with another cursor."""
+        """The call with what makes a page of its answer; the next page is the same call with another cursor, to nobody else."""
         plan, rule = call.plan, call.plan.route.page
         assert rule is not None
 

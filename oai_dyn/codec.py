@@ -103,17 +103,18 @@ class Record(dict[str, Any]):
     `reply["choices"][0]["message"]` and `reply.choices[0].message` are the same object. What an attribute
     reaches is turned into Records then, in place. A key that is also a method of dict (`items`, `keys`,
     `values`, `get`, `pop`, `copy`, `update`, `clear`) is read by subscript only.
-    `_request_id` is the server's name for the request, on a whole answer.
+    `_request_id` is the server's name for the request, `_provider` the name of the profile that answered, on a whole answer.
     """
 
-    __slots__ = ("_request_id",)
+    __slots__ = ("_provider", "_request_id")
     _request_id: str | None
+    _provider: str | None
 
     def __getattr__(self, name: str) -> Any:
         try:
             value = self[name]
         except KeyError:
-            if name == "_request_id":
+            if name in Record.__slots__:
                 return None
             raise AttributeError(f"no key {name!r} here; there are {sorted(map(str, self.keys()))[:20]}") from None
         if type(value) is dict:

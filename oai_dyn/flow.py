@@ -25,7 +25,7 @@ from .credentials import is_pending, with_token
 from .errors import APIError, APIStatusError, APITimeoutError, OaiDynError
 from .form import normal_path, without
 from .progress import Progress, log
-from .retry import FINAL_CODES, wait_before
+from .retry import FINAL_CODES, another_may_answer, wait_before
 from .verdicts import complete, status_error
 from .wire import Ask, Call, Head, Plan, Reply, Secret, Send, Sleep
 
@@ -43,7 +43,9 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
                 yield from _authorised(progress, now)
             reply = yield from _exchange(progress.call.plan, progress)
             progress.tell("attempt")
-            result = yield from READERS[_kind(call)](reply, progress)
+            if progress.call.heard is not None:
+                progress.call.heard(progress.clock() - progress.attempt_started)
+            result = yield from READERS[_kind(progress.call)](reply, progress)
             progress.tell("end")
             return result
         except GeneratorExit:
@@ -53,7 +55,11 @@ def run(call: Call, clock: Callable[[], float], now: Callable[[], float]) -> Flo
             complete(error, progress.reply, progress.call)
             wait = _wait_after(error, progress, now)
             error.attempts = progress.attempts = progress.with_this(error.status, type(error).__name__, wait)
-            progress.tell("end" if wait is None else "attempt", error)
+            following = None if wait is not None else _passed_on(error, progress)
+            progress.tell("attempt" if wait is not None else "end" if following is None else "failover", error)
+            if following is not None:
+                progress.turn_to(following)
+                continue
             if wait is None:
                 raise
         except OaiDynError as error:  # the user's own check of an answer
@@ -98,12 +104,29 @@ def _kind(call: Call) -> str:
 def _wait_after(error: APIError, progress: Progress, now: Callable[[], float]) -> float | None:
     """Seconds to wait before another attempt, None where this error is the end."""
     renewing = _renewing(error, progress)
-    if progress.given or progress.number > progress.call.max_retries:
+    if progress.given or progress.tries > progress.call.max_retries:
         return None
-    wait = 0.0 if renewing else wait_before(progress.number, error, progress.call.plan.route.safe, now())
+    wait = 0.0 if renewing else wait_before(progress.tries, error, progress.call.plan.route.safe, now())
     if wait is not None and progress.end is not None and progress.clock() + wait >= progress.end:
         return None
     return wait
+
+
+def _passed_on(error: APIError, progress: Progress) -> Call | None:
+    """The same call for another provider, None where this error is the end.
+
+    A stream has begun with its first event, any other answer with its head: from then on it is this provider's, unless the
+    row may be sent twice.
+    """
+    call, reply = progress.call, progress.reply
+    begun = reply is not None and reply.status < 300 and not call.plan.streaming
+    if not another_may_answer(error, call.plan.route.safe or not begun):
+        return None
+    if call.heard is not None:
+        call.heard(None)
+    if progress.given or call.next is None or (progress.end is not None and progress.clock() >= progress.end):
+        return None
+    return call.next()
 
 
 def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:

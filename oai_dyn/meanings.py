@@ -50,7 +50,7 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
     found = found._replace(message=_with_upstream(found.message, decoded.get("metadata"), depth))
     code = code if isinstance(code, str | int) else found.code
     kind = kind or found.type
-    status = found.status or _meant_status(code, kind, decoded.get("status"))
+    status = found.status or _meant_status(code, kind, *map(decoded.get, _STATUSES))
     if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
         # The inner object is the error; what stands beside it describes the answer ("type": "error").
         code, kind = (found.code if found.code is not None else code), found.type or kind
@@ -62,6 +62,9 @@ _INNER = ("error", "message", "msg", "detail", "errors", "title")
 
 #: How deep an error is looked for in a body.
 _DEPTH = 8
+
+#: Members that hold a status: Google's, Cerebras', text-generation-inference's.
+_STATUSES = ("status", "status_code", "http_status_code")
 
 #: Members that hold an error's type: OpenAI's, text-generation-inference's, Novita's; Google's is a status in words.
 _KINDS = ("type", "error_type", "reason", "status")

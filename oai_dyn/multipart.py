@@ -12,8 +12,9 @@ import os
 import re
 import shutil
 import tempfile
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, Any, NamedTuple
 
 from .errors import ValidationError
@@ -26,13 +27,35 @@ _HEADER_LINE = re.compile(r"[^\r\n\0\ud800-\udfff]*")
 _DEFAULT_TYPE = "application/octet-stream"
 
 
+class Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """A copy of a stream that cannot seek, gone with the last body that is made of it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+#: Streams that were copied, by their id, each with its copy.
+Copies = dict[int, tuple[Any, Spool]]
+
+_copies: ContextVar[Copies | None] = ContextVar("copies", default=None)
+
+
+@contextmanager
+def keeping(copies: Copies) -> Iterator[None]:
+    """Bodies that are made within it have the same bytes of a stream that can be read only once."""
+    token = _copies.set(copies)
+    try:
+        yield
+    finally:
+        _copies.reset(token)
+
+
 class Source(NamedTuple):
-    """Bytes of known length, opened afresh each time; `owned` says whether closing is ours, `spool` is a copy of ours."""
+    """Bytes of known length, opened afresh each time; `owned` says whether closing is ours."""
 
     length: int
     open: Callable[[], IO[bytes]]
     owned: bool = True
-    spool: IO[bytes] | None = None
 
 
 class Multipart:
@@ -50,9 +73,6 @@ class Multipart:
             self._sources += (_from_bytes(f"--{boundary}\r\n{head}\r\n\r\n".encode()), content, _from_bytes(b"\r\n"))
         self._sources.append(_from_bytes(f"--{boundary}--\r\n".encode()))
         self.length = sum(source.length for source in self._sources)
-        for source in self._sources:
-            if source.spool is not None:
-                weakref.finalize(self, source.spool.close)
 
     def __call__(self) -> Body:
         return Body(self._sources, self.length)
@@ -161,24 +181,31 @@ def _from_open_file(name: str, file: Any) -> Source:
     """An open file is sent from its beginning, whole, and stays open. One that cannot seek is copied first."""
     if isinstance(file, io.TextIOBase):
         raise ValidationError.at((name,), 'the file is open as text, wanted one opened with "rb"')
-    spool = None
     try:
         seekable = getattr(file, "seekable", None)
         if not (seekable() if seekable else hasattr(file, "seek")):
-            spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115  # closed with its Multipart
-            shutil.copyfileobj(file, spool)
-            file = spool
+            file = _copied(file)
         length = file.seek(0, os.SEEK_END)
     except (ValueError, OSError) as error:
-        if spool is not None:
-            spool.close()
         raise ValidationError.at((name,), f"the file cannot be read: {error}") from None
 
     def rewound() -> IO[bytes]:
         file.seek(0)
         return file  # type: ignore[no-any-return]
 
-    return Source(length, rewound, owned=False, spool=spool)
+    return Source(length, rewound, owned=False)
+
+
+def _copied(stream: Any) -> Spool:
+    """A copy of a stream: the one that was made of it before, where it may be needed again."""
+    copies = _copies.get()
+    if copies is not None and id(stream) in copies:
+        return copies[id(stream)][1]
+    spool = Spool(_SPOOL)
+    shutil.copyfileobj(stream, spool)
+    if copies is not None:
+        copies[id(stream)] = stream, spool  # the stream too, so that no other one has its id
+    return spool
 
 
 def _escape(text: str) -> str:

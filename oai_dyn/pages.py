@@ -40,11 +40,11 @@ class BasePage(Record, Generic[Item]):
         # Some servers answer a list call with a bare array: it becomes the items of a page.
         super().__init__(data if isinstance(data, dict) else {turn.rule.items: data})
         self._turn = turn
-        self._request_id = turn.reply.request_id
+        self._request_id, self._provider = turn.reply.request_id, turn.reply.provider
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What travels is its Record, without the way to the next page.
-        return Record, (dict(self.items()),), (None, {"_request_id": self._request_id})
+        return Record, (dict(self.items()),), (None, {"_request_id": self._request_id, "_provider": self._provider})
 
     @property
     def here(self) -> list[Item]:

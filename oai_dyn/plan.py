@@ -213,8 +213,12 @@ def put_header(headers: dict[str, str], name: Any, value: Any) -> None:
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         what = "control or non-ASCII characters" if isinstance(value, str) else f"type {type(value).__name__}"
         raise ValidationError(f"header {name}: the value has {what}, wanted one line of ASCII text")
-    sensitive = _SENSITIVE.search(name) and name.lower() != "idempotency-key"
-    headers[name] = Secret(value) if sensitive else str(value)
+    headers[name] = Secret(value) if is_sensitive(name) else str(value)
+
+
+def is_sensitive(header: str) -> bool:
+    """Whether what a header of this name has may be a credential."""
+    return bool(_SENSITIVE.search(header)) and header.lower() != "idempotency-key"
 
 
 def _json_body(route: Route, body: dict[str, Any], write: Write) -> tuple[bytes, str]:

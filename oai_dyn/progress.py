@@ -17,13 +17,16 @@ log = logging.getLogger("oai_dyn")
 
 
 class Progress:
-    """What one call has come to so far. `reply` is the answer of this attempt, as far as it is known."""
+    """What one call has come to so far. `reply` is the answer of this attempt, as far as it is known.
+
+    number counts attempts over all providers, tries those of this one.
+    """
 
     def __init__(self, call: Call, clock: Callable[[], float]) -> None:
         self.call = call
         self.clock = clock
         self.started = self.attempt_started = clock()
-        self.number = 0
+        self.number = self.tries = 0
         self.attempts: tuple[Attempt, ...] = ()
         self.given = False
         self.unheard = call.config.hook is None and not log.isEnabledFor(logging.DEBUG)
@@ -32,9 +35,13 @@ class Progress:
 
     def begin_attempt(self) -> None:
         """Another try: number it, and start its clock."""
-        self.number += 1
+        self.number, self.tries = self.number + 1, self.tries + 1
         self.attempt_started = self.clock()
         self.reply = None
+
+    def turn_to(self, call: Call) -> None:
+        """Go on with the call to another provider. The end of the whole stays where it is."""
+        self.call, self.tries = call, 0
 
     def deadline(self, seconds: float | None, since: float, why: str) -> tuple[float | None, str]:
         """The sooner of a wait that began at `since` and the end of the whole call, and which of them it is."""
@@ -44,12 +51,13 @@ class Progress:
 
     def with_this(self, status: int | None, error: str | None = None, wait: float | None = None) -> tuple[Attempt, ...]:
         """All attempts so far, and this one."""
-        return (*self.attempts, Attempt(self.number, status, error, self.clock() - self.attempt_started, wait))
+        elapsed = self.clock() - self.attempt_started
+        return (*self.attempts, Attempt(self.number, status, error, elapsed, wait, self.call.config.provider))
 
     def answered(self, reply: Reply, body: bytes = b"", data: Any = None) -> Reply:
         """The answer with all that is known of it by now."""
         attempts, elapsed = self.with_this(reply.status), self.clock() - self.started
-        return Reply(reply.status, reply.headers, body, data, attempts, elapsed)
+        return Reply(reply.status, reply.headers, body, data, attempts, elapsed, self.call.config.provider)
 
     def tell(self, kind: str, error: BaseException | None = None) -> None:
         """Tell the hook and the log; a hook that raises is logged and changes nothing."""
@@ -57,7 +65,8 @@ class Progress:
             return
         name = None if error is None else type(error).__name__
         reply = concealed_reply(self.reply, self.call)
-        notice = Notice(kind, redacted(self.call.plan), reply, self.number, self.clock() - self.started, name)
+        elapsed, provider = self.clock() - self.started, self.call.config.provider
+        notice = Notice(kind, redacted(self.call.plan), reply, self.number, elapsed, name, None, provider)
         status, what = reply and reply.status, f" {name}" if name else ""
         log.debug("%s %r attempt %d status %s after %.3f s%s", kind, notice.plan, self.number, status, notice.elapsed, what)
         tell(self.call, notice)

@@ -1,4 +1,4 @@
-"""Whether to try again, and how long to wait before it. The only user of backoff.
+"""Whether to try again, how long to wait before it, and whether to ask another provider. The only user of backoff.
 
 Rules of this file: decisions from values alone, no clock, no sleep, no I/O. The one exception to "no import
 inside a function" stands here: importing backoff loads asyncio (some 70 ms), which a call that is never
@@ -23,6 +23,10 @@ RESENT_STATUSES = frozenset({408, 409, 429})
 
 #: Codes that no waiting mends, under whatever status.
 FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+
+
+#: Another provider may have what these lack: credit, time, capacity.
+PASSED_ON = frozenset({402, 408, 429})
 
 
 def wait_before(attempt: int, error: APIError, safe: bool, now: float) -> float | None:
@@ -51,6 +55,20 @@ def _worth(error: APIError, safe: bool) -> bool:
     # A class that is not its status's own is what the error means: a 403 that is a rate limit, a 429 that is an overflow.
     own = type(error) is for_status(error.status) and error.status in RESENT_STATUSES
     return own or isinstance(error, RateLimitError | InternalServerError)
+
+
+def another_may_answer(error: APIError, resendable: bool) -> bool:
+    """Whether what failed is this provider, and not the request: another may do it.
+
+    resendable: nothing is lost where it is sent again after a connection that failed.
+    """
+    if isinstance(error, APIConnectionError | StreamTruncated):
+        return resendable
+    if error.code in FINAL_CODES or error.type in FINAL_CODES:
+        return True
+    if not isinstance(error, APIStatusError) or error.status is None:
+        return False
+    return error.status in PASSED_ON or error.status >= 500
 
 
 def _own_wait(attempt: int) -> float:

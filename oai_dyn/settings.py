@@ -7,14 +7,17 @@ network.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import checks, credentials, profiles, providers, routes
 from .coding import ACCEPT_ENCODING
 from .errors import ConfigError, Fault
-from .plan import checked, mapping
+from .plan import checked, is_sensitive, mapping
+from .routing import Provider
 from .version import __version__
 from .wire import Config, Frozen, Limits, Secret, Timeout
 
@@ -25,6 +28,9 @@ DEFAULT_LIMITS = Limits()
 
 #: Headers of every request, under the profile's and the user's.
 _OF_OURS = {"User-Agent": f"oai_dyn/{__version__}", "Accept-Encoding": ACCEPT_ENCODING}
+
+#: Members of a dict for a provider that a file has not: a key is no data.
+_KEYS = ("api_key", "admin_key")
 
 
 def for_all_calls(*, headers: Any, query: Any, codecs: Any, hook: Any, validate: Any, **others: Any) -> dict[str, Any]:
@@ -38,7 +44,68 @@ def for_all_calls(*, headers: Any, query: Any, codecs: Any, hook: Any, validate:
     return {**settled, "validate": checks.settle(validate), **checked(others)}
 
 
-def for_provider(profile: profiles.Profile, shared: Mapping[str, Any], **given: Any) -> Config:
+def for_providers(
+    provider: Any, address: Mapping[str, Any], variables: Mapping[str, Any], rows: Any, shared: Mapping[str, Any]
+) -> list[Provider]:
+    """The settings and the rows of each provider that a client was given.
+
+    address: base_url and the keys, None where they are not given. shared: what `for_all_calls` made.
+    """
+    if not isinstance(provider, list | tuple):
+        provider = [provider]
+    given = [_element(one) for one in provider]
+    if len(given) != 1:
+        _check_several(given, address, variables, shared)
+    found: list[Provider] = []
+    names: Counter[str] = Counter()
+    for profile, own in given:
+        values = {name: value for name, value in variables.items() if len(given) == 1 or name in profile.get("variables", {})}
+        place = {name: own.get(name) if value is None else value for name, value in address.items()}
+        config = _for_provider(profile, shared, variables=values, **place)
+        name = own.get("name", config.provider)
+        names[name] += 1
+        config = config._replace(provider=name if names[name] == 1 else f"{name}-{names[name]}")
+        found.append(Provider(config, _table(profile.get("routes"), rows)))
+    return found
+
+
+def concealed(provider: Any) -> Any:
+    """A provider, or several, with the keys in dicts made secret, which no traceback prints."""
+    if isinstance(provider, list | tuple):
+        return [concealed(one) for one in provider]
+    if isinstance(provider, Mapping):
+        return {name: credentials.taken(name, value) if name in _KEYS else value for name, value in provider.items()}
+    return provider
+
+
+def _element(provider: Any) -> tuple[profiles.Profile, dict[str, Any]]:
+    """One provider as it may be given: its profile, and the address and keys that stand beside it."""
+    if isinstance(provider, str) and provider.startswith(("http://", "https://")):
+        return _profile_of(None), {"base_url": provider, "name": urlsplit(provider).netloc.rpartition("@")[2]}
+    if isinstance(provider, Mapping):
+        profile = {name: value for name, value in provider.items() if name not in _KEYS}
+        return _profile_of(profile), {name: provider[name] for name in _KEYS if name in provider}
+    return _profile_of(provider), {}
+
+
+def _check_several(
+    given: list[tuple[profiles.Profile, dict[str, Any]]],
+    address: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    shared: Mapping[str, Any],
+) -> None:
+    """What belongs to one provider is not for several. Raises `ConfigError`."""
+    if not given:
+        raise ConfigError("provider: an empty list, wanted names, files, dicts or base URLs")
+    for name in (name for name, value in address.items() if value is not None):
+        raise ConfigError(f"{name}: each of several providers has its own: {{'extends': 'groq', {name!r}: ...}} in the list")
+    for name in (name for name, value in shared["own_headers"].items() if value is not None and is_sensitive(name)):
+        raise ConfigError(f"headers.{name}: all of the providers would get it: give it in `headers` of its own provider's dict")
+    for name in (name for name in variables if not any(name in profile.get("variables", {}) for profile, _ in given)):
+        raise ConfigError(f"variables: {name!r}: none of the providers has such a variable")
+
+
+def _for_provider(profile: profiles.Profile, shared: Mapping[str, Any], **given: Any) -> Config:
     """All settings of a client's calls to one provider. given: what `providers.settle` takes beside the profile."""
     place = providers.settle(profile, os.getenv, **given)
     return place._replace(
@@ -51,12 +118,11 @@ def for_provider(profile: profiles.Profile, shared: Mapping[str, Any], **given: 
     )
 
 
-def profile_of(provider: Any) -> profiles.Profile:
-    """The profile that a setting names."""
+def _profile_of(provider: Any) -> profiles.Profile:
     return profiles.load(provider, _profile_faults)
 
 
-def table(*sources: Any) -> routes.Table:
+def _table(*sources: Any) -> routes.Table:
     """The bundled rows, with the profile's and then the user's laid over them."""
     found = routes.bundled()
     for source in sources:

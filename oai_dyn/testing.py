@@ -24,6 +24,9 @@ from .pages import AsyncPage, Page
 from .streams import started
 from .wire import Ask, Call, Head, Headers, Plan, Read, Secret, Send, Sleep
 
+#: Where a client's requests would go that is told no other place.
+_NOWHERE = "http://scripted.invalid/v1"
+
 
 class Answer(NamedTuple):
     """One answer of a script: its head, and its body in the pieces in which it comes."""
@@ -94,7 +97,8 @@ class _Scripted(BaseClient):
         self.script = list(script)
         self.sent: list[Plan] = []
         self.waits: list[float] = []
-        super().__init__(**{"api_key": "test-key", "base_url": "http://scripted.invalid/v1", **settings})
+        own = {} if isinstance(settings.get("provider"), list | tuple) else {"api_key": "test-key", "base_url": _NOWHERE}
+        super().__init__(**{**own, **settings})
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), lambda: 0.0)  # type: ignore[arg-type]

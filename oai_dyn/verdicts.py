@@ -77,7 +77,7 @@ def as_record(data: Any, reply: Reply) -> Any:
     if type(data) is not dict:
         return data
     record = Record(data)
-    record._request_id = reply.request_id
+    record._request_id, record._provider = reply.request_id, reply.provider
     return record
 
 

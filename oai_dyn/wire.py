@@ -276,6 +276,8 @@ class Call(NamedTuple):
     """One call: its plan, and what was settled for it.
 
     adapter brings what a provider answers into OpenAI's form; losses are what its profile took of the request.
+    next makes the same call for another provider, None where no other takes it; heard is told of what this provider did:
+    the seconds to the head of a good answer, or None when it failed.
     asked tells what gave the token in the plan, where something did; refused are tokens that earlier attempts sent, which an
     answer may still quote.
     """
@@ -291,6 +293,8 @@ class Call(NamedTuple):
     config: Config
     adapter: Any = None
     losses: tuple[Loss, ...] = ()
+    next: Callable[[], Call | None] | None = None
+    heard: Callable[[float | None], None] | None = None
     asked: Any = None
     refused: tuple[Secret, ...] = ()
 
@@ -316,19 +320,21 @@ class Event(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try: what came of it and how long was waited after it, in seconds."""
+    """One try of one provider: what came of it and how long was waited after it, in seconds."""
 
     number: int
     status: int | None
     error: str | None
     elapsed: float
     wait: float | None = None
+    provider: str = ""
 
 
 class Reply(NamedTuple):
     """A whole answer. `data` is the decoded body (None for a stream, an empty or a binary body).
 
-    elapsed is in seconds, from the start of the call to the answer's last byte (for a stream: its head).
+    elapsed is in seconds, from the start of the call to the answer's last byte (for a stream: its head); provider is the
+    name of the profile that answered.
     """
 
     status: int
@@ -337,6 +343,7 @@ class Reply(NamedTuple):
     data: Any = None
     attempts: tuple[Attempt, ...] = ()
     elapsed: float = 0.0
+    provider: str = ""
 
     @property
     def request_id(self) -> str | None:
@@ -351,10 +358,11 @@ class Reply(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """What a hook is told. kind: "attempt" (an attempt's head came or it failed), "first_event", "end", "close", "loss".
+    """What a hook is told. kind: "attempt" (an attempt's head came, or it failed and there is another), "failover" (it failed
+    and another provider is asked), "first_event", "end", "close", "loss".
 
     `plan` has neither body nor secrets; `reply` is the head where there is one; `error` the error's class name;
-    `loss` what the provider's profile took of the request, told once by each client.
+    `loss` what the provider's profile took of the request, told once by each client; `provider` the name of the profile.
     """
 
     kind: str
@@ -364,6 +372,7 @@ class Notice(NamedTuple):
     elapsed: float
     error: str | None = None
     loss: Loss | None = None
+    provider: str = ""
 
 
 class Ask(NamedTuple):

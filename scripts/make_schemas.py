@@ -187,7 +187,11 @@ def main(arguments: list[str] | None = None) -> int:
     made = make(read_facts(options.facts, decisions), decisions)
     if options.notes:
         print(*made.notes, *(f"{place}: not decided" for place in made.left), sep="\n")
-    found = {path.name: path.read_text("utf-8") for path in SCHEMAS.glob("*.json") if path.name != "route-table.json"}
+    found = {
+        path.name: path.read_text("utf-8")
+        for path in SCHEMAS.glob("*.json")
+        if path.name not in ("route-table.json", "provider.json")
+    }
     wanted = texts(made)
     stale = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     if options.check:

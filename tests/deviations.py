@@ -12,13 +12,15 @@ is nothing to do, `reason` where it is not held. A case has one of these forms:
     stream, wanted [, error]        the raw text of a stream, its events, and the error that ends it
     status, body | text, wanted     an error's answer, and members of the error that is raised
 
-and may have `row`, `path` (positional parameters), `model`, `variables`, `headers`, `content_type`. In `wanted` the text "<any>"
-stands for anything that is made.
+and may have `row`, `path` (positional parameters), `model`, `variables`, `headers`, `content_type`, and `as` where it is of
+another kind than its difference (request, reply). In `wanted` the text "<any>" stands for anything that is made, "<any:REGEX>"
+for what the expression takes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -43,6 +45,8 @@ LISTS = {"request": "request_mismatches", "reply": "response_mismatches", "strea
 
 ROW = "chat.completions.create"
 
+_ANY = re.compile(r"<any(?::(.*))?>")
+
 
 class Difference(NamedTuple):
     """One entry of a provider's file."""
@@ -51,9 +55,15 @@ class Difference(NamedTuple):
     entry: Json
 
     @property
-    def kind(self) -> str:
-        """Which list of the facts it is in: request, reply, stream, error."""
-        return str(self.entry["id"]).partition("/")[0]
+    def cases(self) -> list[Json]:
+        """Its cases."""
+        return list(self.entry.get("cases", ()))
+
+    def kind(self, case: Json) -> str:
+        """What a case is about: request, reply, stream, error."""
+        if any(name in case for name in ("refused", "url", "raises")):
+            return "request"
+        return str(case.get("as", self.entry["id"])).partition("/")[0]
 
 
 def differences() -> list[Difference]:
@@ -68,11 +78,10 @@ def facts() -> dict[str, Json]:
 
 
 def bare(provider: str, by: str) -> Json:
-    """A provider's profile without that by which a difference is held."""
+    """A provider's profile without that by which a difference is held: its rules, or all but an address of OpenAI's form."""
     profile = load(provider)
     if by == "profile":
-        kept = ("name", "base_url", "variables", "api_key_env")
-        return {name: profile[name] for name in kept if name in profile}
+        return {"name": provider, "base_url": "https://bare.example/v1", "variables": profile.get("variables", {})}
     return {name: value for name, value in profile.items() if name not in ("request", "reply", "errors", "extends", "families")}
 
 
@@ -97,7 +106,7 @@ def planned(provider: Any, case: Json, given: Any = None) -> Call:
     client = scripted(provider, case, normalize=False)
     body = case.get("given") if given is None else given
     arguments = [*case.get("path", ()), *([] if body is None else [body])]
-    return make_call(client.routes.find(case.get("row", ROW)), tuple(arguments), {}, client._config)
+    return make_call(client.routes.find(case.get("row", ROW)), tuple(arguments), {}, client._provider.config)
 
 
 def request_outcome(provider: Any, case: Json) -> Json:
@@ -109,7 +118,7 @@ def request_outcome(provider: Any, case: Json) -> Json:
     except ValidationError as error:
         return {"refused": place(error.errors[0].path) if error.errors else str(error)}
     if "url" in case:
-        headers = {name: value for name, value in call.plan.headers.items() if name in case.get("sent", ())}
+        headers = {name: str(value) for name, value in call.plan.headers.items() if name in case.get("sent", ())}
         return {"url": call.plan.url} | ({"sent": headers} if "sent" in case else {})
     return {"wanted": body_of(call, case.get("given")), "losses": [place(loss.path) for loss in call.losses]}
 
@@ -177,8 +186,8 @@ def answer_outcome(provider: Any, case: Json, **more: Any) -> Json:
 
 def fits(found: Any, wanted: Any) -> bool:
     """Whether a value is the one that is wanted, where "<any>" stands for any text or number that says something."""
-    if wanted == "<any>":
-        return isinstance(found, str | int) and bool(found)
+    if isinstance(wanted, str) and (made := _ANY.fullmatch(wanted)):
+        return isinstance(found, str | int) and bool(found) and re.fullmatch(made[1] or ".*", str(found), re.DOTALL) is not None
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and found.keys() == wanted.keys() and all(fits(found[k], v) for k, v in wanted.items())
     if isinstance(wanted, list):

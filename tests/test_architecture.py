@@ -28,8 +28,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("codec", "coding", "environment", "form", "meanings", "multipart", "objects", "retry", "sse", "asking"),
     ("catalog", "events", "filling", "pages", "plan", "verdicts"),
     ("credentials", "definitions", "profiles", "warned"),
-    ("progress", "providers", "routes"),
-    ("answers", "validation", "transformations"),
+    ("progress", "providers", "routes", "transformations"),
+    ("answers", "routing", "validation"),
     ("flow", "checks"),
     ("exchange", "_timed", "_connecting", "settings"),
     ("streams", "async_streams", "client"),
@@ -44,6 +44,7 @@ INSIDE_FUNCTIONS = {("retry", "_own_wait", "backoff")}
 #: The only imports by call: a name's home, what only those pay for who validate, extras, and commands' own modules.
 BY_CALL = {
     ("__init__", "f'oai_dyn.{_HOME[name]}'"),
+    ("answers", "'oai_dyn.transformations.assembly'"),
     ("catalog", "'yaml'"),
     ("checks", "'oai_dyn.validation'"),
     ("credentials", "'oai_dyn.asking'"),
@@ -73,7 +74,7 @@ OWNERS: dict[str, set[str]] = {
 }
 
 #: Lines of code (neither blank nor comment nor docstring).
-BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3475, 1100, 40
+BACKEND_MOST, CORE_MOST, VALIDATION_MOST, FUNCTION_MOST = 150, 3475, 1110, 40
 
 #: All lines.
 FILE_MOST = 320

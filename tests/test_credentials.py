@@ -44,7 +44,7 @@ def test_a_token_with_an_expiry_is_kept(face: SyncFace, form: str) -> None:
         for _ in range(3):
             face.wait(client.models.list())
         assert sent(server) == ["1", "1", "1"]
-        client._config.asked["api_key"].source.forget(Secret(f"{TOKEN}1"))
+        client._provider.config.asked["api_key"].source.forget(Secret(f"{TOKEN}1"))
         for _ in range(2):
             face.wait(client.models.list())
     assert sent(server)[3:] == ["2", "3"]

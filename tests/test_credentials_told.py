@@ -177,7 +177,7 @@ def test_a_token_is_shown_nowhere(
         with pytest.raises(AuthenticationError) as caught:
             result = client.chat.completions.create(model="m", messages=[], stream=stream)
             list(face.iterate(result)) if stream else face.wait(result)
-        printed = [repr(client), repr(client._config), repr(client._config.asked), repr(vars(client))]
+        printed = [repr(client), repr(client._provider.config), repr(client._provider.config.asked), repr(vars(client))]
     assert [f"{TOKEN}{n}" in repr((one.target, one.headers)) for n, one in enumerate(server.requests, 1)] == [True, True]
     assert leaks(shown(caught.value), TOKEN) == []
     assert leaks(shown_by_frames(caught.value), TOKEN) == []

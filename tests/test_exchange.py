@@ -8,7 +8,6 @@ import pytest
 
 from oai_dyn import Client, StreamError
 from oai_dyn.exchange import Exchange, Failure, at_once
-from oai_dyn.plan import make_call
 from oai_dyn.wire import Ask, Head, Headers, Read, Secret, Send, Sleep
 
 
@@ -48,7 +47,7 @@ class Torn:
 def test_what_a_wait_comes_to(closed: bool, kind: type[Exception]) -> None:
     """Of a call that was closed meanwhile it is that; of any other it is the defect that it is, and no weather."""
     with Client(api_key="k", base_url="http://127.0.0.1:9") as client:
-        call = make_call(client.routes.find("models.list"), (), {}, client._config)
+        call = client._ready(client._provider, "models.list", (), {})
     wire: Any = Torn(closed)
     wire.exchange = Exchange(call, wire, lambda: 0.0)
     with pytest.raises(kind):

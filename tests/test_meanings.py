@@ -31,7 +31,8 @@ EMPTY_ACCOUNT = [{"status": [429], "code": ["1113"], "means": "insufficient_quot
 
 def ruled(client: Any, rules: list[Any]) -> Any:
     """A client with the error rules of a profile."""
-    client._config = client._config._replace(errors=compile_errors(rules))
+    config = client._provider.config._replace(errors=compile_errors(rules))
+    client._provider = client._provider._replace(config=config)
     return client
 
 

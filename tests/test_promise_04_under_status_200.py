@@ -161,7 +161,7 @@ def test_a_web_page_is_no_stream(face: SyncFace) -> None:
 
 
 def test_a_whole_answer_is_no_stream(face: SyncFace) -> None:
-    """A server that ignores `stream` answers with JSON: the error carries it, decoded."""
+    """JSON that is no completion, where a stream was asked for: the error carries it, decoded."""
     whole = {"id": "c", "object": "chat.completion", "choices": []}
     with HostileServer([json_reply(whole)]) as server, pytest.raises(DecodeError, match="application/json") as caught:
         list(face.iterate(chat(face.client(base_url=server.url))))

@@ -82,7 +82,7 @@ def test_a_file_that_is_no_profile(tmp_path: Path, source: str) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("provider", [5, b"groq", ["groq"]], ids=repr)
+@pytest.mark.parametrize("provider", [5, b"groq", ["groq", 5], [["groq"]], []], ids=repr)
 def test_what_is_no_provider(provider: Any) -> None:
     """Another type is refused as a setting."""
     with pytest.raises(ConfigError, match="provider"):

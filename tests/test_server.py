@@ -141,6 +141,7 @@ def test_what_was_seen_is_counted(face: SyncFace) -> None:
             "upload_bytes": 0,
             "rows": {"models.list": 1, "completions.create": 1},
             "statuses": {"200": 2, "404": 1},
+            "faults": {},
         }
 
 

@@ -84,13 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_providers(commands.add_parser("providers", help="list the bundled profiles of providers, or explain one"))
     _add_import(commands.add_parser("import", help="make a provider of an OpenAPI document: routes, schemas and a profile"))
     _add_compare(commands.add_parser("compare", help="what breaks for a caller who wrote for A and now talks to B"))
-    serve = commands.add_parser("serve", help="run a local server that answers every route")
-    serve.add_argument("--port", type=int, default=8000, metavar="N", help="on 127.0.0.1; 0 takes a free one (default: 8000)")
-    serve.add_argument("--key", metavar="K", help="the only API key to accept (default: any)")
-    serve.add_argument(
-        "--delay", type=float, default=0.0, metavar="SECONDS", help="wait after each event of a stream (default: 0)"
-    )
-    serve.set_defaults(run=_serve)
+    _add_serve(commands.add_parser("serve", help="run a local server that answers every route"))
     return parser
 
 
@@ -136,6 +130,17 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.epilog = "exit codes: 0 nothing differs; 1 something does; others as of all commands"
     parser.set_defaults(run=lambda options: import_module("oai_dyn.command.comparing").run(options))
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8000, metavar="N", help="on 127.0.0.1; 0 takes a free one (default: 8000)")
+    parser.add_argument("--key", metavar="K", help="the only API key to accept (default: any)")
+    what = "wait after each event of a stream (default: 0)"
+    parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help=what)
+    what = "what goes wrong, for that share of the requests (0 to 1; default: all); may be given again"
+    parser.add_argument("--fault", action="append", default=[], metavar="KIND[:RATE]", help=what)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which requests meet a fault (default: 0)")
+    parser.set_defaults(run=lambda options: import_module("oai_dyn.command.serving").run(options))
 
 
 def _call(options: argparse.Namespace) -> None:
@@ -288,14 +293,3 @@ def _marks(route: Route) -> list[str]:
         "deprecated": route.deprecated,
     }
     return [mark for mark, holds in marks.items() if holds]
-
-
-def _serve(options: argparse.Namespace) -> None:
-    """Run the local server until it is told to stop. The first line on standard output is its base URL alone."""
-    if not 0 <= options.port <= 65535 or not options.delay >= 0:
-        raise ConfigError("serve: wanted --port from 0 to 65535 and --delay from 0 on")
-    server = import_module("oai_dyn.server")
-    try:
-        server.serve(options.port, options.key, options.delay, lambda url: Output().text(f"{url}\n"))
-    except OSError as error:
-        raise ConfigError(f"serve: --port {options.port}: {os.strerror(error.errno or 0)}") from None

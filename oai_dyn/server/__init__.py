@@ -13,34 +13,40 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 
 from aiohttp import web
 
 from .app import Service
+from .settings import Settings
 
-__all__ = ["running", "serve"]
+__all__ = ["Settings", "running", "serve"]
 
 #: How long open streams may go on once the server is told to stop, in seconds.
 PATIENCE = 0.5
 
 
 @contextlib.contextmanager
-def running(*, port: int = 0, key: str | None = None, delay: float = 0.0) -> Iterator[str]:
+def running(
+    *, port: int = 0, key: str | None = None, delay: float = 0.0, faults: Sequence[str] = (), seed: int = 0
+) -> Iterator[str]:
     """Run the server on a thread of its own for as long as the block lasts, and give its base URL.
 
-    port   on 127.0.0.1; 0 takes a free one
-    key    the only API key let in; any is, by default
-    delay  seconds between two events of a stream
+    port    on 127.0.0.1; 0 takes a free one
+    key     the only API key let in; any is, by default
+    delay   seconds between two events of a stream
+    faults  what goes wrong, each as `KIND` or `KIND:RATE` (docs/testing.md lists them)
+    seed    which requests meet a fault of a rate below 1
 
-    What it has seen is at `/_seen`, beside `/v1`. Raises OSError if the port is taken.
+    What it has seen is at `/_seen`, beside `/v1`. Raises OSError if the port is taken, `ConfigError` for a wrong setting.
     """
+    service = Service(Settings(key, delay, faults, seed))
     started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def work() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        async with _listening(port, key, delay) as url:
+        async with _listening(port, service) as url:
             started.set_result((url, lambda: loop.call_soon_threadsafe(stop.set)))
             await stop.wait()
 
@@ -60,14 +66,18 @@ def running(*, port: int = 0, key: str | None = None, delay: float = 0.0) -> Ite
         thread.join()
 
 
-def serve(port: int, key: str | None, delay: float, announce: Callable[[str], object]) -> None:
-    """Run the server until SIGINT or SIGTERM. `announce` is called with the base URL once it answers."""
+def serve(port: int, settings: Settings, announce: Callable[[str], object]) -> None:
+    """Run the server until SIGINT or SIGTERM. `announce` is called with the base URL once it answers.
+
+    Raises OSError and `ConfigError` as `running` does.
+    """
+    service = Service(settings)
 
     async def work() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        async with _listening(port, key, delay) as url:
+        async with _listening(port, service) as url:
             announce(url)
             await stop.wait()
 
@@ -75,8 +85,9 @@ def serve(port: int, key: str | None, delay: float, announce: Callable[[str], ob
 
 
 @contextlib.asynccontextmanager
-async def _listening(port: int, key: str | None, delay: float) -> AsyncIterator[str]:
-    runner = web.AppRunner(Service(key, delay).application(), access_log=None, shutdown_timeout=PATIENCE)
+async def _listening(port: int, service: Service) -> AsyncIterator[str]:
+    application = service.application()
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=PATIENCE, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -26,6 +26,15 @@ class Refusal(Exception):
         self.param = param
 
 
+def check_key(authorization: str, key: str | None) -> None:
+    """Refuse a request without a key; any will do, unless the server was given one."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        raise Refusal(401, "there is no API key: send it as Authorization: Bearer KEY")
+    if key is not None and given.strip() != key:
+        raise Refusal(401, "the API key is not the one this server was given", "invalid_api_key")
+
+
 def check(schema: Any, value: Any) -> None:
     """Refuse a value that its schema does not take, naming the place."""
     if schema is None or not (found := faults(schema, sent(value))):

@@ -6,6 +6,7 @@ every answer in OpenAI's form, whatever else it holds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def replayed(answer: Any) -> list[Event]:
     if answer.get("object") == "response":
         return _response_events(answer)
     choices = answer.get("choices")
-    if not isinstance(choices, list) or not all(map(_is_whole, choices)):
+    if not isinstance(choices, list) or not choices or not all(map(_is_whole, choices)):
         return []
     base = {**answer, "choices": []}
     if answer.get("object") == _WHOLE:
@@ -37,7 +38,15 @@ def replayed(answer: Any) -> list[Event]:
         base["usage"] = None
     pairs = [_chunks_of(choice, position) for position, choice in enumerate(choices)]
     chunks = [{**base, "choices": [first]} for first, _ in pairs] + [{**base, "choices": [last]} for _, last in pairs]
-    return chunks + [{**base, "usage": usage}] * (usage is not None) or [base]
+    return chunks + [{**base, "usage": usage}] * (usage is not None)
+
+
+def as_stream(events: Iterable[Any]) -> bytes:
+    """Events as the body of a stream; nothing where they are nested too deeply to be written."""
+    try:  # with what orjson does not write: NaN, halves of characters, long integers
+        return b"".join([b"data: %b\n\n" % json.dumps(event).encode() for event in events])
+    except RecursionError:
+        return b""
 
 
 def joined(events: Iterable[Any]) -> Event | None:

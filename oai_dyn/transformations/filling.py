@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from copy import deepcopy
+from copy import copy, deepcopy
 from secrets import token_hex
 from typing import Any
 
@@ -50,7 +50,7 @@ def fill(rule: Rule, target: Target) -> Act:
             if (value := _said(source, root)) is not None:
                 for holder in target.chosen(_made(Batch([root]).objects(anchor), tail)):
                     if vacant(holder):
-                        holder[key] = deepcopy(value)
+                        holder[key] = copy(value)
                         changed = True
         return changed
 
@@ -93,7 +93,7 @@ def _said(source: Place, base: Any) -> Any:
     if len(values) > 1 and all(isinstance(value, str) for value in values):
         return "".join(values)
     first = values[0] if values else None
-    return deepcopy(first) if isinstance(first, dict | list) else first
+    return copy(first)  # what it was taken from stays as it is when this is amended
 
 
 def map_values(rule: Rule, target: Target) -> Act:

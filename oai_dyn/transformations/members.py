@@ -270,7 +270,12 @@ def _siblings(text: str, holder: Any) -> str | None:
 def clean(spec: Spec) -> Run:
     """A JSON Schema is made one that the service knows."""
     clean = cleaner(spec.rule)
-    return turned(spec, lambda value, holder: clean(value))
+
+    def turn(value: Any, holder: Any) -> Any:
+        new = clean(value)
+        return value if new == value else new  # keywords that go and come again
+
+    return turned(spec, turn)
 
 
 def shorten(spec: Spec) -> Run:

@@ -132,8 +132,8 @@ def _noticed(spec: Spec) -> Turn:
     """What stands for a member that asks for something; with a test of the value the rule says itself what that is."""
     if spec.holds is not None:
         return lambda value, holder: GONE
-    nothing = ASKS_NOTHING.get(spec.place.text)
-    return lambda value, holder: value if value is None or same(value, nothing) else GONE
+    text = spec.place.text
+    return lambda value, holder: GONE if asks(text, value) else value
 
 
 def _warn(spec: Spec) -> Run:
@@ -157,12 +157,16 @@ def _reject(spec: Spec) -> Run:
 # What counts as a loss: nothing that asks for nothing.
 
 
+def asks(name: str, value: Any) -> bool:
+    """Whether a member with this value asks for anything. `name` is "" where it is no member of the body."""
+    if value is None or value is MISSING or (isinstance(value, str | list | dict) and not value):
+        return False
+    return name not in ASKS_NOTHING or not same(value, ASKS_NOTHING[name])
+
+
 def _asked(change: Change) -> bool:
     path, old, _ = change
-    if old is None or old is MISSING or (isinstance(old, str | list | dict) and not old):
-        return False
-    nothing = ASKS_NOTHING.get(str(path[0]), MISSING) if len(path) == 1 else MISSING
-    return nothing is MISSING or not same(old, nothing)
+    return asks(str(path[0]) if len(path) == 1 else "", old)
 
 
 def _gone(change: Change) -> bool:

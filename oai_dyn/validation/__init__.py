@@ -21,7 +21,7 @@ from ..errors import ConfigError, Fault, RouteError, ValidationError
 from ..objects import plain
 from ..routes import bundled
 from ..wire import Sending
-from .ready import checker, of_route_tables
+from .ready import checker, of
 from .sent import as_form, as_json, faults_of_texts, is_form
 
 
@@ -79,4 +79,9 @@ def faults(schema: Any, value: Any, strict: bool = False) -> list[Fault]:
 
 def route_table_faults(document: Any) -> list[Fault]:
     """What a document of rows has wrong, against `schemas/route-table.json`."""
-    return of_route_tables().faults(document)
+    return of("route-table").faults(document)
+
+
+def profile_faults(document: Any) -> list[Fault]:
+    """What a provider's profile has wrong, against `schemas/provider.json`."""
+    return of("provider").faults(document)

@@ -94,6 +94,6 @@ def _made(key: str | _Same, strict: bool) -> Checker:
 
 
 @functools.cache
-def of_route_tables() -> Checker:
-    """What documents of rows are held against."""
-    return Checker(packaged("schemas/route-table.json"))
+def of(name: str) -> Checker:
+    """What documents of a kind are held against: `route-table`, `provider`."""
+    return Checker(packaged(f"schemas/{name}.json"))
