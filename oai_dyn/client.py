@@ -178,7 +178,7 @@ class BaseClient:
         return self.routes if self._routing is None else self._routing.table(name)
 
     def _name(self, name: str) -> Name:
-        if not self._table(name).has_below(name):
+        if not self.routes.has_below(name) and not self._table(name).has_below(name):
             if "._" in name:
                 raise AttributeError(name)
             self.routes.find(name)  # raises, with the nearest names
@@ -202,9 +202,10 @@ class BaseClient:
     def _make(self, row: str | Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if self._routing is None:
             return self._start(self._ready(self._provider, row, arguments, keywords))
-        for name, value in mapping("extra_headers", keywords.get("extra_headers"), ValidationError).items():
-            if value is not None and isinstance(name, str) and is_sensitive(name):
-                raise ValidationError(f"extra_headers: {name}: all of the providers would get it")
+        if "extra_headers" in keywords:
+            for name, value in mapping("extra_headers", keywords["extra_headers"], ValidationError).items():
+                if value is not None and isinstance(name, str) and is_sensitive(name):
+                    raise ValidationError(f"extra_headers: {name}: all of the providers would get it")
         return self._start(self._routing.call(lambda one: self._ready(one, row, arguments, {**keywords})))
 
     def _ready(self, provider: Provider, row: str | Route, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Call:

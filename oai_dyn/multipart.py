@@ -12,10 +12,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from .errors import ValidationError
 
@@ -25,6 +24,9 @@ _SPOOL = 2**20
 _HEADER_LINE = re.compile(r"[^\r\n\0\ud800-\udfff]*")
 
 _DEFAULT_TYPE = "application/octet-stream"
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Spool(tempfile.SpooledTemporaryFile[bytes]):
@@ -40,12 +42,11 @@ Copies = dict[int, tuple[Any, Spool]]
 _copies: ContextVar[Copies | None] = ContextVar("copies", default=None)
 
 
-@contextmanager
-def keeping(copies: Copies) -> Iterator[None]:
-    """Bodies that are made within it have the same bytes of a stream that can be read only once."""
+def keeping(copies: Copies, make: Callable[[T], U], of: T) -> U:
+    """What `make` gives: bodies that are made within it have the same bytes of a stream that can be read only once."""
     token = _copies.set(copies)
     try:
-        yield
+        return make(of)
     finally:
         _copies.reset(token)
 

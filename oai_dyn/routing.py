@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .errors import ConfigError, OaiDynError, RouteError
-from .multipart import Copies, keeping
+from .multipart import keeping
 from .routes import Table
 from .wire import Call, Config
 
@@ -105,19 +105,15 @@ class Routing:
 
     def table(self, name: str) -> Table:
         """The rows of the first provider that has some of that name; of the first of all where none has."""
-        tables = [one.routes for one in self.providers]
-        return next((table for table in tables if table.has_below(name)), tables[0])
+        for provider in self.providers:
+            if provider.routes.has_below(name):
+                return provider.routes
+        return self.providers[0].routes
 
     def call(self, make: Callable[[Provider], Call]) -> Call:
         """The call to the first provider that takes it. Raises what the first one says where none does."""
         refusals: list[OaiDynError] = []
-        copies: Copies = {}
-
-        def made(provider: Provider) -> Call:
-            with keeping(copies):
-                return make(provider)
-
-        call = self._next(self._order(), made, refusals)
+        call = self._next(self._order(), partial(keeping, {}, make), refusals)
         if call is not None:
             return call
         try:

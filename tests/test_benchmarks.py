@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks import failover
 from benchmarks.payloads import STREAM_EVENTS, completion, stream_events
 from benchmarks.processes import ROOT, server
 from benchmarks.report import Line, table
@@ -46,6 +47,13 @@ def test_work_left_out_is_noticed(url: str) -> None:
     short = TOPICS["stream-sync"].candidates["requests by hand"](f"{url}/crowd/1/50/1")
     with short as run, pytest.raises(RuntimeError, match="50 events"):
         run(1)
+
+
+def test_failover_is_counted(url: str) -> None:
+    """Of each face the calls that were lost, and those that were sent again: there are none."""
+    lines = failover.measure(url, quick=True)
+    assert [line.candidate for line in lines] == ["oai_dyn, sync", "oai_dyn, async"] * 3
+    assert [(line.value, line.verdict) for line in lines] == [(0, "met")] * 6
 
 
 def test_the_payloads_have_the_sizes_they_are_described_with() -> None:

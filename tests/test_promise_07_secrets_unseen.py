@@ -266,6 +266,36 @@ def test_a_wrong_setting_shows_no_other(face: SyncFace, monkeypatch: pytest.Monk
     stays_unseen(caught.value)
 
 
+WRONG_OF_SEVERAL: dict[str, dict[str, Any]] = {
+    "routing": {"routing": "any"},
+    "api_key": {"api_key": KEY},
+    "headers": {"headers": {"X-Token": KEY}},
+    "member": {"provider": [{"base_url": "http://127.0.0.1:1", "api_key": KEY, "secret": 1}, "openai"]},
+    "element": {"provider": [{"base_url": "http://127.0.0.1:1", "api_key": KEY}, 5]},
+    "scheme": {"provider": [{"base_url": "http://127.0.0.1:1", "api_key": KEY, "auth": "odd"}, "openai"]},
+    "value": {"provider": [{"base_url": "http://127.0.0.1:1", "api_key": f"{KEY}\n"}, "openai"]},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_OF_SEVERAL)
+def test_a_wrong_list_of_providers_shows_no_key(face: SyncFace, wrong: str) -> None:
+    """Keys in the dicts of a list are hidden before anything can go wrong."""
+    several = [{"base_url": "http://127.0.0.1:1", "api_key": KEY}, {"base_url": "http://127.0.0.1:2", "admin_key": KEY}]
+    with pytest.raises(ConfigError) as caught:
+        face.client(**{"provider": several, "api_key": None, **WRONG_OF_SEVERAL[wrong]})
+    stays_unseen(caught.value)
+
+
+def test_what_is_passed_on_shows_no_key(face: SyncFace) -> None:
+    """Neither of the one that failed nor of the one that was asked then."""
+    steps = json_reply({"error": {"message": "no"}}, 503)
+    with HostileServer([steps]) as first, HostileServer([steps]) as second, pytest.raises(APIError) as caught:
+        several = [{"base_url": first.url, "api_key": KEY}, {"base_url": second.url, "api_key": OTHER}]
+        face.wait(face.client(provider=several, api_key=None).models.list())
+    assert len(caught.value.attempts) == 2
+    stays_unseen(caught.value, KEY, OTHER)
+
+
 CALLS_REFUSED: dict[str, dict[str, Any]] = {
     "body": {"messages": [{None: 2}]},
     "retries": {"max_retries": -1},

@@ -7,21 +7,25 @@ code is 0 unless a candidate did not do its work.
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import report, startup
+from . import failover, report, startup
 from .processes import server
 from .report import Line
 from .topics import TOPICS
 
-_STARTUP = "startup"
+#: Topics that are no candidates beside each other, by name.
+_OF_THEIR_OWN: dict[str, Callable[[str, bool], list[Line]]] = {
+    "failover": failover.measure,
+    "startup": lambda _url, quick: startup.measure(quick),
+}
 
 
 def main(arguments: Sequence[str]) -> None:
     """Measure what was asked for, print it, save it."""
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description="oai_dyn beside its peers.")
-    names = [*TOPICS, _STARTUP]
+    names = [*TOPICS, *_OF_THEIR_OWN]
     parser.add_argument("--quick", action="store_true", help="few runs, to see that it works")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
@@ -40,7 +44,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _measured(name: str, url: str, quick: bool) -> list[Line]:
-    return startup.measure(quick) if name == _STARTUP else TOPICS[name].measure(name, url, quick)
+    own = _OF_THEIR_OWN.get(name)
+    return own(url, quick) if own else TOPICS[name].measure(name, url, quick)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,22 @@ beforehand. Connections are kept alive.
     POST /crowd/STREAMS/EVENTS/PACE/...          holds each stream after its first event until STREAMS are
                                                  open, then writes an event to all of them every PACE ms
     POST .../files                               takes a body of any length, keeps none of it
+    POST /counted/KIND/...                       is silent, failing, cut after its first event, or good; counts its requests
+                                                 by their `user`
+    POST /counted/tell                           the counts, which begin anew
 """
 
 import asyncio
+import json
 import re
+from collections import Counter, defaultdict
 
 from .measure import allow_many_sockets
 from .payloads import END_OF_STREAM, completion, stream_events
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _STREAM = re.compile(rb'"stream" *: *true')
+_USER = re.compile(rb'"user" *: *"(\d+)"')
 _CROWD = re.compile(rb"/crowd/(\d+)/(\d+)/(\d+)/")
 _HTTP_CHUNK = 8192
 _STREAM_HEAD = (
@@ -80,6 +86,9 @@ class Crowd:
 _CROWDS: dict[bytes, Crowd] = {}
 """Crowds that are not complete yet, by the start of their path."""
 
+_COUNTS: defaultdict[str, Counter[str]] = defaultdict(Counter)
+"""How often each kind of provider had each user's request."""
+
 
 class Connection(asyncio.Protocol):
     """One connection: a request is read to its end, then answered."""
@@ -123,12 +132,33 @@ class Connection(asyncio.Protocol):
     def _answer(self, body: bytes) -> None:
         if self._path.endswith(b"/files"):
             self._transport.write(_json_reply(_FILE % self._length))
+        elif self._path.startswith(b"/counted/"):
+            self._count(self._path.split(b"/")[2].decode(), body)
         elif not self._path.endswith(b"/chat/completions"):
             self._transport.write(_NOT_FOUND)
         elif match := _CROWD.match(self._path):
             self._join_crowd(match[0], *map(int, match.groups()))
         else:
             self._transport.write(_STREAMED if _STREAM.search(body) else _COMPLETION)
+
+    def _count(self, kind: str, body: bytes) -> None:
+        if kind == "tell":
+            self._transport.write(_json_reply(json.dumps(_COUNTS).encode()))
+            _COUNTS.clear()
+            return
+        user = _USER.search(body)
+        assert user is not None
+        _COUNTS[kind][user[1].decode()] += 1
+        event = b'{"user":"%b"}' % user[1]
+        if kind == "failing":
+            self._transport.write(_json_reply(b'{"error":{"message":"no"}}', b"503 Service Unavailable"))
+        elif kind == "cut":
+            self._transport.write(_STREAM_HEAD + _framed(b"data: %b\n\n" % event))
+            self._transport.close()
+        elif kind == "good" and _STREAM.search(body):
+            self._transport.write(_STREAM_HEAD + _framed(b"data: %b\n\n" % event + END_OF_STREAM) + b"0\r\n\r\n")
+        elif kind == "good":
+            self._transport.write(_json_reply(event))
 
     def _join_crowd(self, name: bytes, wanted: int, events: int, pace_ms: int) -> None:
         crowd = _CROWDS.get(name) or _CROWDS.setdefault(name, Crowd(events, pace_ms))

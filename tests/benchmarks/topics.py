@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .crowd import CROWD
+from .failover import FAILOVER_ASYNC, FAILOVER_SYNC
 from .plain_calls import PLAIN_ASYNC, PLAIN_SYNC
 from .streamed_events import STREAM_ASYNC, STREAM_SYNC
 from .topic import Topic
@@ -17,6 +18,8 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "stream-async": STREAM_ASYNC,
     "crowd": CROWD,
     "upload": UPLOAD,
+    "failover-sync": FAILOVER_SYNC,
+    "failover-async": FAILOVER_ASYNC,
     "validation": VALIDATION,
     "validation-fast": VALIDATION_FAST,
     "validation-stream": VALIDATED_STREAM,
