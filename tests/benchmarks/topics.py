@@ -5,6 +5,7 @@ from typing import Final
 
 from .crowd import CROWD
 from .plain_calls import PLAIN_ASYNC, PLAIN_SYNC
+from .profiles import PROFILE_CALL, PROFILE_EVENTS
 from .streamed_events import STREAM_ASYNC, STREAM_SYNC
 from .topic import Topic
 from .upload import UPLOAD
@@ -17,6 +18,8 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "stream-async": STREAM_ASYNC,
     "crowd": CROWD,
     "upload": UPLOAD,
+    "profile": PROFILE_CALL,
+    "profile-stream": PROFILE_EVENTS,
     "validation": VALIDATION,
     "validation-fast": VALIDATION_FAST,
     "validation-stream": VALIDATED_STREAM,
