@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from oai_dyn import AsyncClient, Client
+from oai_dyn import AsyncClient, Client, ConfigError
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [], "stream": True}
 
@@ -47,6 +47,43 @@ def several_runs(url: str) -> None:
     for _ in range(3):
         asyncio.run(ask(client))
     asyncio.run(client.close())
+
+
+def tokens_asked_for(url: str) -> None:
+    """A key from a callable through loops: kept from one to the next, asked for by a task that is cancelled, and in vain."""
+    asked = 0
+
+    async def token() -> tuple[str, float]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(30 if asked == 1 else 0.01)
+        return "t", time.time() + 3600
+
+    async def cancelled() -> None:
+        tasks = [asyncio.ensure_future(ask(client)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        tasks[0].cancel()
+        await asyncio.wait(tasks)
+        assert [task.cancelled() for task in tasks] == [True, False, False]
+
+    async def left() -> None:
+        KEPT.append(asyncio.ensure_future(ask(client)))
+        await asyncio.sleep(0.05)
+
+    client = AsyncClient(api_key=token, base_url=url)
+    asyncio.run(left())
+    asked = 0
+    asyncio.run(cancelled())
+    asyncio.run(ask(client))
+    asyncio.run(client.close())
+    assert asked == 2
+    with Client(api_key=token, base_url=url) as plain:
+        for _ in range(2):
+            try:
+                ask_plainly(plain)
+            except ConfigError:
+                continue
+            raise AssertionError("there is no loop to wait in")
 
 
 def never_closed(url: str) -> None:
@@ -321,7 +358,16 @@ def forked_among_threads(url: str) -> None:
 SCENARIOS: dict[str, Callable[[str], None]] = {
     work.__name__: work
     for work in (
-        *(several_runs, never_closed, forgotten_within, bare_loops, loops_in_turn, closed_elsewhere, closed_from_a_thread),
+        *(
+            several_runs,
+            tokens_asked_for,
+            never_closed,
+            forgotten_within,
+            bare_loops,
+            loops_in_turn,
+            closed_elsewhere,
+            closed_from_a_thread,
+        ),
         *(loops_at_once, a_stream_left, a_stream_kept, a_stream_never_begun, a_task_cancelled, left_open),
         *(plainly_forgotten, plainly_closed, forked, forked_async, forked_within_a_stream, forked_among_threads),
     )

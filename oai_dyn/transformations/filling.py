@@ -98,7 +98,7 @@ def _said(source: Place, base: Any) -> Any:
 
 def map_values(rule: Rule, target: Target) -> Act:
     """`values`, a table from the service's words to OpenAI's; `keep_as` keeps the service's beside it."""
-    change, keep_as = table(rule), rule.get("keep_as")
+    change, keep_as = table(rule), rule.get("keep_as") if target.key not in (EACH, VALUES) else None
     words = [old for old, _ in rule.get("values", ()) if not isinstance(old, list | dict)]
     steps = target.place.steps if rule.get("other", "keep") == "keep" else ()
 
@@ -111,7 +111,7 @@ def map_values(rule: Rule, target: Target) -> Act:
             if (new := change(old)) is old or (old is None and None not in words):
                 continue
             changed = True
-            if keep_as and isinstance(holder, dict) and old is not None and holder.get(keep_as) is None:
+            if keep_as and old is not None and holder.get(keep_as) is None:
                 holder[keep_as] = old
             if new is GONE:
                 del holder[name]

@@ -108,6 +108,7 @@ MEMBERS = {
     "blocks": "choices[].message.content",
     "tags": "choices[].message.content",
     "repeat": "choices[].message.reasoning_content",
+    "unique": "choices[].message.tool_calls[].id",
     "recount": "usage",
     "logprobs": "choices[].logprobs",
 }

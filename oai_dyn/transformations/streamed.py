@@ -114,20 +114,21 @@ def _named(call: dict[str, Any]) -> bool:
 
 
 def unique(rule: Rule, target: Target) -> Act:
-    """Ids of calls that come again in each reply ("0", "call_0") become ids that do not; `pattern` says which those are."""
+    """Ids that come again in each reply ("0", "call_0") become ids that do not; `pattern` says which those are."""
     worn = regex(rule.get("pattern", r"^(call_?|tool_?)?\d{0,3}$"))
     made: dict[Any, str] = {}
 
     def act(batch: Batch) -> bool:
+        if target.absent(batch):
+            return False
         changed = False
-        for index, _, calls in _calling(batch, target):
-            for position, call in enumerate(calls):
-                known = call.get("id")
-                if isinstance(known, str) and known and worn.search(known):
-                    at = call.get("index")
-                    key = (index, at if target.event and isinstance(at, int) else position, known)
-                    call["id"] = made[key] = made.get(key) or f"call_{token_hex(12)}"
-                    changed = True
+        for position, (holder, key) in enumerate(target.slots(batch)):
+            known = holder[key]
+            if isinstance(known, str) and known and worn.search(known):
+                place = holder.get("index") if target.event and isinstance(holder, dict) else position
+                same = (place if isinstance(place, int) else None, known)
+                holder[key] = made[same] = made.get(same) or f"call_{token_hex(12)}"
+                changed = True
         return changed
 
     return act

@@ -6,6 +6,7 @@ from typing import Final
 from .crowd import CROWD
 from .failover import FAILOVER_ASYNC, FAILOVER_SYNC
 from .plain_calls import PLAIN_ASYNC, PLAIN_SYNC
+from .profiles import PROFILE_CALL, PROFILE_EVENTS
 from .streamed_events import STREAM_ASYNC, STREAM_SYNC
 from .topic import Topic
 from .upload import UPLOAD
@@ -20,6 +21,8 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "upload": UPLOAD,
     "failover-sync": FAILOVER_SYNC,
     "failover-async": FAILOVER_ASYNC,
+    "profile": PROFILE_CALL,
+    "profile-stream": PROFILE_EVENTS,
     "validation": VALIDATION,
     "validation-fast": VALIDATION_FAST,
     "validation-stream": VALIDATED_STREAM,

@@ -1,0 +1,103 @@
+"""What a provider's profile adds: ten rules over a chat request of eleven messages and its reply, and over streamed events.
+
+The rules are run as a client runs them, without the call around them, so that what they add is not lost in its noise.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from .measure import Run, Sample
+from .payloads import LONG_BODY, STREAM_EVENTS, completion, require, stream_events
+from .topic import OURS, Reading, Size, Topic
+
+#: How many bytes of a stream are taken at once.
+_WINDOW: Final = 2**14
+
+REQUEST: Final[list[dict[str, Any]]] = [
+    {"verb": "move", "member": "max_completion_tokens", "to": "max_tokens"},
+    {"verb": "map", "member": "messages[].role", "values": [["developer", "system"]]},
+    {"verb": "drop", "member": "messages[].name"},
+    {"verb": "drop", "member": "store"},
+    {"verb": "drop", "member": "seed"},
+    {"verb": "clamp", "member": "temperature", "most": 0.4},
+    {"verb": "clean", "member": "tools[].function.parameters", "remove": ["$schema"]},
+]
+
+REPLY: Final[list[dict[str, Any]]] = [
+    {"verb": "fill", "member": "choices[].message.reasoning_content", "from": ["reasoning"]},
+    {"verb": "map", "member": "choices[].finish_reason", "values": [["eos", "stop"]], "keep_as": "native_finish_reason"},
+    {"verb": "fill", "member": "usage.prompt_tokens_details.cached_tokens", "from": ["/usage.prompt_cache_hit_tokens"]},
+]
+
+
+def _rules() -> tuple[Any, Any]:
+    from oai_dyn.routes import bundled
+    from oai_dyn.transformations import Transformations
+
+    return Transformations("bench", REQUEST, REPLY), bundled().find("chat.completions.create")
+
+
+@contextmanager
+def _call(_url: str) -> Iterator[Run]:
+    rules, route = _rules()
+    reply = json.loads(completion())
+    choice, message = reply["choices"][0], reply["choices"][0]["message"]
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            reply["choices"] = [{**choice, "finish_reason": "eos", "message": {**message, "reasoning": "short"}}]
+            body, losses = rules.request(route, LONG_BODY)
+            adapted = rules.answers(route, body["model"]).reply(reply)
+            require(body["max_tokens"] == 100 and len(losses) == 1, "the rules")
+            require(adapted["choices"][0]["finish_reason"] == "stop", "a reply")
+
+    yield run
+
+
+@contextmanager
+def _events(_url: str) -> Iterator[Run]:
+    rules, route = _rules()
+    windows: list[list[bytes]] = [[]]
+    for event in stream_events():
+        data = event.removeprefix(b"data: ").strip()
+        if data.startswith(b"{"):
+            windows[-1].append(data)
+            if sum(map(len, windows[-1])) > _WINDOW:
+                windows.append([])
+    decoded = [[json.loads(data) for data in window] for window in windows]
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            adapt = rules.answers(route, "m").stream()
+            for values in decoded:
+                adapt(values)
+
+    yield run
+
+
+def _per_call(sample: Sample, count: int) -> float:
+    return sample.cpu / count * 1e6
+
+
+def _per_event(sample: Sample, count: int) -> float:
+    return sample.cpu / (count * STREAM_EVENTS) * 1e6
+
+
+PROFILE_CALL: Final = Topic(
+    title="a profile of ten rules",
+    candidates={OURS: _call},
+    readings=[Reading("CPU added to a call", "µs", _per_call, {}, limit=15)],
+    full=Size(count=2000, rounds=15),
+    quick=Size(count=50, rounds=2),
+    warm_up=100,
+)
+PROFILE_EVENTS: Final = Topic(
+    title="a profile of ten rules, streamed",
+    candidates={OURS: _events},
+    readings=[Reading("CPU added to an event", "µs", _per_event, {}, limit=0.5)],
+    full=Size(count=20, rounds=15),
+    quick=Size(count=2, rounds=2),
+    warm_up=2,
+)
