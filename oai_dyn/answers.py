@@ -165,11 +165,16 @@ def _read_bytes(reply: Reply, progress: Progress) -> Flow:
     finish()
 
 
+def comes_whole(content_type: str) -> bool:
+    """Whether an answer of this type is no stream, though one was asked for."""
+    return ("json" in content_type and "ndjson" not in content_type) or "html" in content_type
+
+
 def _read_events(reply: Reply, progress: Progress) -> Flow:
     """A stream of server-sent events, until its terminal rule is met."""
     call = progress.call
     content_type = reply.headers.get("content-type", "text/event-stream").lower()
-    if ("json" in content_type and "ndjson" not in content_type) or "html" in content_type:
+    if comes_whole(content_type):
         yield from _replay(reply, progress, f"a stream was asked for, and the answer has Content-Type {content_type}")
         return
     yield Opened(reply := progress.answered(reply))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from .answers import READERS, Flow, read_whole
+from .answers import READERS, Flow, comes_whole, read_whole
 from .credentials import is_pending, with_token
 from .errors import APIError, APIStatusError, APITimeoutError, OaiDynError
 from .form import normal_path, without
@@ -113,20 +113,23 @@ def _wait_after(error: APIError, progress: Progress, now: Callable[[], float]) -
 
 
 def _passed_on(error: APIError, progress: Progress) -> Call | None:
-    """The same call for another provider, None where this error is the end.
-
-    A stream has begun with its first event, any other answer with its head: from then on it is this provider's, unless the
-    row may be sent twice.
-    """
-    call, reply = progress.call, progress.reply
-    begun = reply is not None and reply.status < 300 and not call.plan.streaming
-    if not another_may_answer(error, call.plan.route.safe or not begun):
+    """The same call for another provider, None where this error is the end."""
+    call = progress.call
+    if not another_may_answer(error, call.plan.route.safe or not _has_begun(progress)):
         return None
     if call.heard is not None:
         call.heard(None)
     if progress.given or call.next is None or (progress.end is not None and progress.clock() >= progress.end):
         return None
     return call.next()
+
+
+def _has_begun(progress: Progress) -> bool:
+    """Whether a good answer has: a stream begins with its first event (`given`), any other answer with its head."""
+    reply = progress.reply
+    if reply is None or reply.status >= 300:
+        return False
+    return not progress.call.plan.streaming or comes_whole(reply.headers.get("content-type", "").lower())
 
 
 def _exchange(plan: Plan, progress: Progress) -> Generator[Any, Any, Reply]:

@@ -20,6 +20,7 @@ from oai_dyn import (
     APITimeoutError,
     AuthenticationError,
     InternalServerError,
+    LossWarning,
     Notice,
     RateLimitError,
     Reply,
@@ -121,9 +122,11 @@ def test_after_the_first_event_nothing_is_sent_again(face: SyncFace, left: str, 
         assert [len(first.requests), len(second.requests)] == [1, 0]
 
 
-@pytest.mark.parametrize(
-    "cut", [[*json_reply({}, end=False), Close()], [*json_reply({}, end=False), Stall()]], ids=["cut", "idle"]
-)
+#: A good answer that breaks off, by the connection or by time.
+CUT: list[Steps] = [[*json_reply({}, end=False), Close()], [*json_reply({}, end=False), Stall()]]
+
+
+@pytest.mark.parametrize("cut", CUT, ids=["cut", "idle"])
 def test_an_answer_that_has_begun_is_this_providers(face: SyncFace, cut: Steps) -> None:
     """The work was done: only a row that is safe to send twice is sent to another."""
     with HostileServer([cut, cut]) as first, HostileServer([OK]) as second:
@@ -133,6 +136,15 @@ def test_an_answer_that_has_begun_is_this_providers(face: SyncFace, cut: Steps) 
         assert tried(caught.value.attempts) == [(1, "a", 200, type(caught.value).__name__)]
         assert face.wait(client.models.retrieve("m"))._provider == "b"
         assert [len(first.requests), len(second.requests)] == [2, 1]
+
+
+@pytest.mark.parametrize("cut", CUT, ids=["cut", "idle"])
+def test_so_is_a_whole_answer_to_what_was_to_stream(face: SyncFace, cut: Steps) -> None:
+    """It is no stream that has not begun."""
+    with HostileServer([cut]) as first, HostileServer([EVENTS]) as second:
+        events, error = gather(face, lambda: chat(client_of(face, first, second)))
+        assert (events, isinstance(error, APIError)) == ([], True)
+        assert [len(first.requests), len(second.requests)] == [1, 0]
 
 
 def test_a_binary_answer_that_failed(face: SyncFace) -> None:
@@ -274,6 +286,34 @@ def test_each_is_sent_what_is_its_own(face: SyncFace) -> None:
     assert keys == [("Bearer key-of-a", None, "1", None), (None, "key-of-b", None, "2")]
     assert [(r.header("X-All"), r.header("X-Call")) for r in (one, two)] == [("3", "4")] * 2
     assert "key-of-a" not in repr(two) and "key-of-b" not in repr(one)
+
+
+THOUGHT = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "a", "reasoning": "b"}, "finish_reason": "stop"}]}
+
+
+def test_each_has_its_own_rules(face: SyncFace) -> None:
+    """What one takes of a request, the next is sent; what comes back is brought into form by whose it is."""
+    drops = [{"verb": "drop", "member": "seed", "why": "it has none"}]
+    fills = [{"verb": "fill", "member": "choices[].message.reasoning_content", "from": ["reasoning"]}]
+    with HostileServer([refusal(503)]) as first, HostileServer([json_reply(THOUGHT)]) as second:
+        client = client_of(face, place("a", first.url, request=drops), place("b", second.url, reply=fills))
+        with pytest.warns(LossWarning, match="seed"):
+            answer = face.wait(client.chat.completions.create(model="m", messages=[], seed=5))
+        assert answer.choices[0].message.reasoning_content == "b"
+        assert ["seed" in server.requests[0].json() for server in (first, second)] == [False, True]
+
+
+def test_a_parameter_that_is_refused(face: SyncFace) -> None:
+    """By a rule that rejects it, or under `strict_params` by one that would lose it: another provider takes it."""
+    rejects = [{"verb": "reject", "member": "seed", "why": "it has none"}]
+    drops = [{"verb": "drop", "member": "seed", "why": "it has none"}]
+    refusing = place("r", "http://127.0.0.1:9", request=rejects), place("d", "http://127.0.0.1:9", request=drops)
+    with HostileServer([OK, OK]) as server:
+        client = client_of(face, *refusing, place("s", server.url), strict_params=True)
+        assert face.wait(client.chat.completions.create(model="m", messages=[], seed=5))._provider == "s"
+        alone = client_of(face, *refusing, strict_params=True)
+        with pytest.raises(ValidationError, match=r"^seed: 5: it has none"):
+            alone.chat.completions.create(model="m", messages=[], seed=5)
 
 
 class Pipe:
