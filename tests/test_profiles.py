@@ -220,7 +220,7 @@ def test_the_providers_names_of_models() -> None:
     client.chat.completions.create(request)
     client.chat.completions.create({"model": "other", "messages": []})
     client.files.list()
-    assert [b'"m-1"' in (plan.body or b"") for plan in client.sent] == [True, False, False]
+    assert [b'"m-1"' in plan.body for plan in client.sent if isinstance(plan.body, bytes)] == [True, False]
     assert request == {"model": "fast", "messages": []}
 
 
