@@ -21,6 +21,7 @@ from oai_dyn import (
     InternalServerError,
     RateLimitError,
     StreamTruncated,
+    Timeout,
 )
 from oai_dyn.command import main
 from oai_dyn.retry import wait_before
@@ -37,8 +38,9 @@ SAID: dict[str, dict[str, Any]] = {
     "beta.threads.create_and_run": {"assistant_id": "asst_1"},
 }
 
-#: Shorter than any wait: a stall is an error after so many seconds.
-SHORT = 0.2
+#: How long is waited for an answer: a stall is an error soon, what is slow is none.
+WAITS = {"stall": Timeout(first_event=0.2), "stall-mid": Timeout(first_event=10, idle=0.2)}
+PATIENT = Timeout(first_event=10, idle=10)
 
 #: The error of each fault in a plain call, and in a stream.
 ERRORS: dict[str, tuple[type[APIError], type[APIError]]] = {
@@ -93,7 +95,7 @@ def test_every_fault_has_an_error() -> None:
 def test_a_plain_call_meets_the_error(url: str, kind: str, face: SyncFace) -> None:
     """Of its class exactly, and the server has counted it."""
     with pytest.raises(ERRORS[kind][0]) as caught:
-        face.wait(face.client(base_url=url, timeout=SHORT).chat.completions.create(model="m", messages=HELLO))
+        face.wait(face.client(base_url=url, timeout=WAITS.get(kind, PATIENT)).chat.completions.create(model="m", messages=HELLO))
     assert type(caught.value) is ERRORS[kind][0]
     counts = seen(url)
     assert (counts["requests"], counts["faults"]) == (1, {kind: 1})
@@ -105,7 +107,7 @@ def test_a_plain_call_meets_the_error(url: str, kind: str, face: SyncFace) -> No
 @pytest.mark.parametrize("row", SAID)
 def test_a_stream_meets_the_error(url: str, kind: str, face: SyncFace, row: str) -> None:
     """In the middle, after some of its events, where the fault comes in the middle."""
-    client, events = face.client(base_url=url, timeout=SHORT), []
+    client, events = face.client(base_url=url, timeout=WAITS.get(kind, PATIENT)), []
     with pytest.raises(ERRORS[kind][1]) as caught:
         for event in face.iterate(client.call(row, {**SAID[row], "stream": True})):
             events.append(event)
@@ -115,7 +117,7 @@ def test_a_stream_meets_the_error(url: str, kind: str, face: SyncFace, row: str)
 
 def test_what_has_no_body_has_no_middle(url: str, kind: str, face: SyncFace) -> None:
     """An answer without content comes whole where the fault is one of the middle; an error may take its place."""
-    client = face.client(base_url=url, timeout=SHORT)
+    client = face.client(base_url=url, timeout=WAITS.get(kind, PATIENT))
     if kind in EARLY | {"error-event"}:
         with pytest.raises(ERRORS[kind][0]):
             face.wait(client.responses.delete("resp_1"))
@@ -184,7 +186,7 @@ def test_a_stall_ends_when_the_client_leaves(kind: str, face: SyncFace, monkeypa
     """Nothing is left that the server would have to wait for."""
     monkeypatch.setattr("oai_dyn.server.PATIENCE", 60)
     with running(faults=[kind]) as url:
-        client = face.client(base_url=url, timeout=SHORT)
+        client = face.client(base_url=url, timeout=WAITS.get(kind, PATIENT))
         with pytest.raises(APITimeoutError):
             face.wait(client.models.list())
         with pytest.raises(APITimeoutError):

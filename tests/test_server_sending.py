@@ -45,7 +45,7 @@ def received(answering: Callable[[web.Request], Answer]) -> tuple[bytes, str]:
         return content
 
     content = asyncio.run(talk())
-    return content.partition(b"\r\n\r\n")[2], *ended
+    return content.partition(b"\r\n\r\n")[2], ended[0]
 
 
 def test_a_client_that_has_left_is_no_error() -> None:

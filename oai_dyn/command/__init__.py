@@ -140,6 +140,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     what = "what goes wrong, for that share of the requests (0 to 1; default: all); may be given again"
     parser.add_argument("--fault", action="append", default=[], metavar="KIND[:RATE]", help=what)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="which requests meet a fault (default: 0)")
+    what = "hand every request to --upstream, and write it down there with its answer, without any key"
+    parser.add_argument("--record", metavar="FILE", help=what)
+    parser.add_argument("--upstream", metavar="URL", help="the base URL of the service to record")
+    parser.add_argument("--replay", metavar="FILE", help="answer from a file that --record wrote")
     parser.set_defaults(run=lambda options: import_module("oai_dyn.command.serving").run(options))
 
 

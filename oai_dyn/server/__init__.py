@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
 from aiohttp import web
 
@@ -29,19 +30,30 @@ PATIENCE = 0.5
 
 @contextlib.contextmanager
 def running(
-    *, port: int = 0, key: str | None = None, delay: float = 0.0, faults: Sequence[str] = (), seed: int = 0
+    *,
+    port: int = 0,
+    key: str | None = None,
+    delay: float = 0.0,
+    faults: Sequence[str] = (),
+    seed: int = 0,
+    record: str | Path | None = None,
+    upstream: str | None = None,
+    replay: str | Path | None = None,
 ) -> Iterator[str]:
     """Run the server on a thread of its own for as long as the block lasts, and give its base URL.
 
-    port    on 127.0.0.1; 0 takes a free one
-    key     the only API key let in; any is, by default
-    delay   seconds between two events of a stream
-    faults  what goes wrong, each as `KIND` or `KIND:RATE` (docs/testing.md lists them)
-    seed    which requests meet a fault of a rate below 1
+    port      on 127.0.0.1; 0 takes a free one
+    key       the only API key let in; any is, by default
+    delay     seconds between two events of a stream
+    faults    what goes wrong, each as `KIND` or `KIND:RATE` (docs/testing.md lists them)
+    seed      which requests meet a fault of a rate below 1
+    record    a file: every request goes to `upstream`, and is written there with its answer, without any credential
+    upstream  the base URL of a service
+    replay    such a file: requests are answered from it
 
     What it has seen is at `/_seen`, beside `/v1`. Raises OSError if the port is taken, `ConfigError` for a wrong setting.
     """
-    service = Service(Settings(key, delay, faults, seed))
+    service = Service(Settings(key, delay, faults, seed, record, upstream, replay))
     started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def work() -> None:

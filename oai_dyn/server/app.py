@@ -12,6 +12,8 @@ from aiohttp import web
 from . import rows
 from .checking import Refusal
 from .faults import FAULTS, NOTHING, Faults
+from .recording import Recorder
+from .replaying import Replayer
 from .rows import Place
 from .seen import NUMBER, Seen
 from .sending import Answer, of_json, of_refusal, send
@@ -30,10 +32,17 @@ class Service:
     """One server: its settings, what it has seen, and its handlers. Raises `ConfigError`."""
 
     def __init__(self, settings: Settings) -> None:
+        settings.check()
         self.seen = Seen()
         self._delay = settings.delay
         self._faults = Faults(settings.faults, settings.seed)
-        self._places = rows.places(settings.key, self.seen)
+        self._recorder = Recorder(settings.record, settings.upstream) if settings.record and settings.upstream else None
+        if self._recorder is not None:
+            self._places = self._recorder.places()
+        elif settings.replay is not None:
+            self._places = Replayer(settings.replay, settings.key).places()
+        else:
+            self._places = rows.places(settings.key, self.seen)
 
     def application(self) -> web.Application:
         """What is answered under `/v1`, and `/_seen` beside it."""
@@ -41,6 +50,8 @@ class Service:
         application.router.add_get("/_seen", self._tell, allow_head=False)
         for place in self._places:
             application.router.add_route(place.method, f"/v1{place.path}", self._handler(place))
+        if self._recorder is not None:
+            application.cleanup_ctx.append(self._recorder.lifetime)
         return application
 
     @web.middleware

@@ -36,6 +36,7 @@ class Answer(NamedTuple):
     length  what Content-Length says; None for a body that is sent in chunks
     silent  nothing is sent, not even the head
     ending  how the answer ends, a name of `ENDINGS`
+    done    called once the answer is out, or cannot go out
     """
 
     status: int
@@ -44,6 +45,7 @@ class Answer(NamedTuple):
     length: int | None = None
     silent: bool = False
     ending: str = "end"
+    done: Callable[[], None] | None = None
 
 
 def whole(body: bytes, content_type: str, status: int = 200, *more: tuple[str, str]) -> Answer:
@@ -78,6 +80,9 @@ async def send(request: web.Request, answer: Answer, delay: float = 0.0) -> web.
         await ENDINGS[ending](request, response)
     except ConnectionError:
         pass  # the client has left, which is its right
+    finally:
+        if answer.done is not None:
+            answer.done()
     return response
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+from ..errors import ConfigError
 
 
 class Settings(NamedTuple):
@@ -13,3 +16,14 @@ class Settings(NamedTuple):
     delay: float = 0.0
     faults: Sequence[str] = ()
     seed: int = 0
+    record: str | Path | None = None
+    upstream: str | None = None
+    replay: str | Path | None = None
+
+    def check(self) -> None:
+        """Refuse what does not go together. Raises `ConfigError`."""
+        if (self.record is None) != (self.upstream is None):
+            raise ConfigError("record and upstream: wanted both, or none of them")
+        against = {"replay": self.replay is not None, "faults": bool(self.faults), "key": self.key is not None}
+        if self.record is not None and (wrong := [name for name, given in against.items() if given]):
+            raise ConfigError(f"record: it does not go with {' and '.join(wrong)}")
