@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from amending import CHAT, answers, delta, deltas, message, reply, stream
+from by_hand import by_hand
 from faces import SyncFace
 from hostile import HostileServer, json_reply, sse_reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reply_cases import CHANGED, FINISH, KEPT, REASONING
-from streamed import DONE, chat
+from streamed import DONE, chat, data
 
 from oai_dyn import ConfigError, Record, Reply
 from oai_dyn.transformations.replies import VERBS, Answers, answers_of
@@ -283,6 +284,19 @@ def test_events_come_in_form(face: SyncFace) -> None:
         assert list(face.iterate(chat(acme, into=dict))) == found
         assert list(face.iterate(chat(acme, normalize=False))) == events[:-1]
         assert "reasoning_content" not in "".join(face.iterate(chat(acme, into=str)))
+
+
+@pytest.mark.parametrize("into", [None, dict])
+def test_many_plain_events_come_in_form(into: Any) -> None:
+    """Those that are nothing but what they usually are, all that came together at once."""
+    call = by_hand(provider={**PROFILE, "base_url": "http://127.0.0.1:9"}).chat.completions.create(
+        model="m", messages=[], stream=True, **({} if into is None else {"into": into})
+    )
+    call.head()
+    call.read(b"".join(data(delta({"reasoning": text})) for text in "abc"))
+    call.read(DONE)
+    assert [said["reasoning_content"] for said in deltas(call.given)] == ["a", "b", "c"]
+    assert {type(event) for event in call.given} == {into or Record}
 
 
 def test_what_a_rule_makes_is_what_is_checked(face: SyncFace) -> None:
