@@ -50,11 +50,15 @@ def encode(value: Any, plain: Callable[[Any], Any]) -> bytes:
 
 def is_json(value: Any) -> bool:
     """Whether a value is written as it stands, nested no deeper than our bound. NaN is not looked for."""
+    return written(value) is not None
+
+
+def written(value: Any) -> bytes | None:
+    """A value as JSON, where it is written as it stands; None where it holds objects of the user's, or what cannot be written."""
     try:
-        orjson.dumps(value, option=_OPTIONS)
+        return orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError):
-        return False
-    return True
+        return None
 
 
 def _is_json(value: Any, path: Path) -> bool:

@@ -36,7 +36,7 @@ class Transformations:
     Raises `ConfigError` for a wrong rule, with its place.
     """
 
-    __slots__ = ("_answers", "_provider", "_reply", "_rules", "_stacks")
+    __slots__ = ("_answers", "_reply", "_rules", "_stacks")
 
     def __init__(
         self,
@@ -45,8 +45,7 @@ class Transformations:
         reply: Sequence[Mapping[str, Any]] = (),
         variables: Mapping[str, str] = Frozen(),
     ) -> None:
-        self._provider = provider
-        self._rules = read_rules(request, variables)
+        self._rules = read_rules(request, variables, provider)
         self._reply = tuple(reply)
         self._stacks: dict[tuple[str, str], Stack] = {}
         self._answers: dict[tuple[str, str], Answers | None] = {}
@@ -60,7 +59,7 @@ class Transformations:
             if len(self._stacks) >= _REMEMBERED:
                 self._stacks.clear()
             fitting = (rule for rule in self._rules if rule.rows(route.name) and rule.models(key[1]))
-            stack = self._stacks[key] = Stack(self._provider, fitting)
+            stack = self._stacks[key] = Stack(fitting)
         return stack
 
     def request(self, route: Route, body: dict[str, Any], write: Write = plain) -> tuple[dict[str, Any], tuple[Loss, ...]]:

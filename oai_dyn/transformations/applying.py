@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Path
 from ..wire import Frozen
-from .conditions import Test, conditions, never, predicate
+from .conditions import Pick, Test, conditions, picking, predicate
 from .places import EACH, MISSING, VALUES, Place, Steps, keys_at
 from .values import GONE
 from .work import Change, Node, Work, dig, node
@@ -20,9 +20,6 @@ Run = Callable[[Work], Sequence[Change]]
 
 #: What makes a value of a value and its holder: the same object for no change, or `GONE`.
 Turn = Callable[[Any, Any], Any]
-
-#: Says of all values at a path that none of them is to be changed; it may not know.
-Idle = Callable[[list[Any]], bool]
 
 #: A change that is still to be made: the number of the holder, the key, what is there and what is to be.
 Hit = tuple[int, Any, Any, Any]
@@ -87,47 +84,44 @@ def _when(spec: Mapping[str, Any]) -> Callable[[Work], bool] | None:
     return holds_all
 
 
-def hits(spec: Spec, turn: Turn, idle: Idle | None = None) -> Callable[[Work], list[Hit]]:
-    """What finds the values that a rule changes. `turn` is asked where the conditions hold."""
+def hits(spec: Spec, turn: Turn, pick: Pick | None = None) -> Callable[[Work], list[Hit]]:
+    """What finds the values that a rule changes: `turn` is asked for those that `pick` does not rule out, if conditions hold."""
     if not spec.place.steps:
         raise ConfigError("member: the whole body, wanted a member of it")
     if spec.holds is not None:
-        idle = never(spec.rule["is"])
-    when, guarded, last, holders = spec.when, spec.guarded(turn), spec.place.last, spec.holders
-    here, is_name = node(spec.place.steps), spec.place.last not in (EACH, VALUES)
+        pick = picking(spec.rule["is"])
+    when, guarded, last, level = spec.when, spec.guarded(turn), spec.place.last, spec.holders
+    here, is_name = node(spec.place.steps), last not in (EACH, VALUES)
 
     def find(work: Work) -> list[Hit]:
         if when is not None and not when(work):
             return []
         values = work.level(here)
-        if not values or (idle is not None and idle(values)):
+        numbers = () if not values else range(len(values)) if pick is None else pick(values)
+        if not numbers:
             return []
-        found: list[Hit] = []
-        for i, holder in enumerate((work.body,) if holders is None else work.level(holders)):
-            if is_name:
-                keys: Iterable[Any] = (last,) if isinstance(holder, dict) and last in holder else ()
-            else:
-                keys = keys_at(holder, last)
-            for key in keys:
-                old = holder[key]
-                if (new := guarded(old, holder)) is not old:
-                    found.append((i, key, old, new))
-        return found
+        holders = [work.body] if level is None else work.level(level)
+        if len(holders) == len(values) and is_name:
+            places: Any = [(i, last, holders[i], values[i]) for i in numbers]
+        else:
+            every = [(i, key, holder, holder[key]) for i, holder in enumerate(holders) for key in keys_at(holder, last)]
+            places = [every[number] for number in numbers]
+        return [(i, key, old, new) for i, key, holder, old in places if (new := guarded(old, holder)) is not old]
 
     return find
 
 
-def turned(spec: Spec, turn: Turn, idle: Idle | None = None) -> Run:
+def turned(spec: Spec, turn: Turn, pick: Pick | None = None) -> Run:
     """What puts another value where one is, or takes it away."""
     if len(spec.place.steps) == 1 and spec.place.last not in (EACH, VALUES):
         return _turned_at_top(spec, turn)
-    find, holders = hits(spec, turn, idle), spec.holders
+    find, holders = hits(spec, turn, pick), spec.holders
 
     def run(work: Work) -> Sequence[Change]:
         found = find(work)
         if not found:
             return ()
-        trails = work.trails(holders)
+        trails = work.trails(holders, [hit[0] for hit in found])
         for i, key, _, new in reversed(found):  # from the end, so that elements keep their numbers
             holder = work.own(trails[i])
             if new is GONE:
@@ -164,7 +158,7 @@ def _turned_at_top(spec: Spec, turn: Turn) -> Run:
     return run
 
 
-def done(work: Work, trails: Sequence[Path], found: Iterable[Hit]) -> Sequence[Change]:
+def done(work: Work, trails: Mapping[int, Path], found: Iterable[Hit]) -> Sequence[Change]:
     """Changes that have been made, told."""
     changes = [((*trails[i], key), old, new) for i, key, old, new in found]
     work.changed(changes)
@@ -177,7 +171,7 @@ def told(spec: Spec, turn: Turn) -> Run:
 
     def run(work: Work) -> Sequence[Change]:
         found = find(work)
-        trails = work.trails(holders) if found else []
+        trails = work.trails(holders, [hit[0] for hit in found])
         return [((*trails[i], key), old, new) for i, key, old, new in found]
 
     return run
@@ -198,10 +192,12 @@ def filled(spec: Spec, turn: Turn) -> Run:
                 old = holder.get(name, MISSING)
                 if (new := guarded(old, holder)) is not old:
                     found.append((i, name, old, new))
-        trails = [(*trail, *between) for trail in work.trails(base)] if found else []
+        if not found:
+            return ()
+        trails = work.trails(base, [hit[0] for hit in found])
         for i, _, _, new in found:
-            work.put(trails[i][: len(trails[i]) - len(between)], (*between, name), new)
-        return done(work, trails, found) if found else ()
+            work.put(trails[i], (*between, name), new)
+        return done(work, {i: (*trail, *between) for i, trail in trails.items()}, found)
 
     return run
 

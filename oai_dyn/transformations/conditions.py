@@ -2,7 +2,7 @@
 
     predicate(spec)     value -> bool       a value, a list of values, or a table of TESTS that all hold
     conditions(spec)    object -> bool      {"path": test, ...}, for `if` (of the whole) and `where` (of the holder)
-    never(spec)         values -> bool      for some specs: that no value of many passes
+    picking(spec)       values -> numbers   for some specs: which of many values may pass; the others do not
     globs(patterns)     name -> bool        in any case of letters; "!glob" excludes
 
 A member that is not there is tested as `MISSING`: it is null and empty, has no type, and equals nothing.
@@ -22,6 +22,7 @@ from ..errors import ConfigError
 from .places import MISSING, Place
 
 Test = Callable[[Any], bool]
+Pick = Callable[[list[Any]], Sequence[int]]
 
 #: What a name of JSON's types is in Python; a bool is no number.
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -117,25 +118,25 @@ TESTS: dict[str, tuple[tuple[type, ...], Callable[[Any], Test]]] = {
 }
 
 
-def never(spec: Any) -> Callable[[list[Any]], bool] | None:
-    """For some tests, what looks over many values at once: True where none passes. It may miss that."""
+def picking(spec: Any) -> Pick | None:
+    """For some tests, what looks over many values at once."""
     if spec == {"null": True}:
-        return lambda values: None not in values
+        return lambda values: [i for i, value in enumerate(values) if value is None]
     words = spec if isinstance(spec, list) else [spec]
-    return never_in(words) if all(isinstance(word, str) for word in words) else None
+    return picking_words(words) if all(isinstance(word, str) for word in words) else None
 
 
-def never_in(words: Sequence[str]) -> Callable[[list[Any]], bool]:
-    """What says of many values that none is one of some words. It may miss that."""
+def picking_words(words: Sequence[str]) -> Pick:
+    """What finds some words among many values."""
     known = frozenset(words)
 
-    def none_is(values: list[Any]) -> bool:
+    def pick(values: list[Any]) -> Sequence[int]:
         try:
-            return known.isdisjoint(values)
+            return [] if known.isdisjoint(values) else [i for i, value in enumerate(values) if value in known]
         except TypeError:  # there is a list or an object among them
-            return False
+            return range(len(values))
 
-    return none_is
+    return pick
 
 
 def conditions(spec: Mapping[str, Any]) -> Test | None:

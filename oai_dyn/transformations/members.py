@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Path
 from .applying import Hit, Run, Spec, Turn, can_hold, done, filled, hits, turned
-from .conditions import never_in, regex, same
+from .conditions import picking_words, regex, same
 from .messages import texts
 from .places import EACH, MISSING, VALUES, Place, Steps
 from .schemas import cleaner
@@ -41,10 +41,12 @@ def keep(spec: Spec) -> Run:
             for key in holder
             if key not in members
         ]
-        trails = work.trails(level) if found else []
+        if not found:
+            return ()
+        trails = work.trails(level, [hit[0] for hit in found])
         for i, key, _, _ in found:
             del work.own(trails[i])[key]
-        return done(work, trails, found) if found else ()
+        return done(work, trails, found)
 
     return run
 
@@ -110,7 +112,7 @@ def move(spec: Spec) -> Run:
 
     def run(work: Work) -> Sequence[Change]:
         found = find(work)
-        trails = work.trails(holders) if found else []
+        trails = work.trails(holders, [hit[0] for hit in found])
         changes: list[Change] = []
         for i, key, old, (new,) in found:
             base = target.base(trails[i])
@@ -180,7 +182,7 @@ def mapped(spec: Spec) -> Run:
     changed = table(spec.rule)
     words = [old for old, _ in spec.rule["values"]]
     only_words = "other" not in spec.rule and all(isinstance(word, str) for word in words)
-    return turned(spec, lambda value, holder: changed(value), never_in(words) if only_words else None)
+    return turned(spec, changed, picking_words(words) if only_words else None)
 
 
 def clamp(spec: Spec) -> Run:
@@ -218,11 +220,10 @@ def flatten(spec: Spec) -> Run:
         found = texts(value) if isinstance(value, list) else None
         return value if found is None else join.join(found)
 
-    def idle(values: list[Any]) -> bool:
-        kinds = set(map(type, values))
-        return list not in kinds and not (null and type(None) in kinds)
+    def pick(values: list[Any]) -> Sequence[int]:
+        return [i for i, value in enumerate(values) if not isinstance(value, str)]
 
-    return turned(spec, turn, idle)
+    return turned(spec, turn, pick)
 
 
 _BRACES = re.compile(r"\{(\.?\w+)(\??)\}")

@@ -154,7 +154,7 @@ def as_functions(rule: Rule) -> InBody:
         changes: list[Change] = []
         for level in _TOOLS:
             found = [(i, new) for i, tool in enumerate(work.level(level)) if (new := _function(tool)) is not None]
-            trails = work.trails(level) if found else []
+            trails = work.trails(level, [i for i, _ in found])
             for i, new in found:
                 own, key = work.own(trails[i][:-1]), trails[i][-1]
                 changes.append((trails[i], own[key], new))

@@ -18,7 +18,7 @@ Rules of this file: nothing is changed and nothing is made here; what is of anot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, Literal
 
@@ -114,7 +114,7 @@ class Place:
         return [path for path, value in level if isinstance(value, self._kind)] if self.steps else []
 
 
-def keys_at(value: Any, step: str) -> Iterable[Any]:
+def keys_at(value: Any, step: str) -> Sequence[Any]:
     """The keys that a step stands for in one value."""
     if step == EACH:
         return range(len(value)) if isinstance(value, list) else ()

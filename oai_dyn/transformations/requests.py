@@ -33,6 +33,10 @@ class Verb(NamedTuple):
     reads: tuple[str, ...] = ()
     needs: bool = True
 
+    def may_lose(self, rule: Mapping[str, Any]) -> bool:
+        """Whether a rule without `loses` may lose something."""
+        return self.loses is not _never and (rule["verb"] != "map" or rule.get("other") == "drop")
+
 
 #: What a member of a request says where it asks for nothing: taking it away, or ignoring it, loses nothing.
 ASKS_NOTHING: dict[str, Any] = {
@@ -89,12 +93,14 @@ def _into_content(spec: Spec, join: Callable[[Any, Any], Any]) -> Run:
 
     def run(work: Work) -> Sequence[Change]:
         found = find(work)
-        trails = work.trails(holders) if found else []
+        if not found:
+            return ()
+        trails = work.trails(holders, [hit[0] for hit in found])
         for i, key, _, new in found:
             own = work.own(trails[i])
             del own[key]
             own["content"] = new
-        return done(work, trails, found) if found else ()
+        return done(work, trails, found)
 
     return run
 

@@ -7,58 +7,96 @@ member once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..codec import written
 from ..errors import ConfigError, ValidationError
 from ..wire import Loss
 from .applying import Run, Spec, spec_of
-from .conditions import Test, globs
-from .places import EACH, MISSING, VALUES, Place, Steps, read_path
+from .conditions import globs
+from .places import EACH, VALUES, Place, Steps, read_path
 from .requests import VERBS, Verb
-from .values import GONE
+from .triggers import gives, lacks, may_bring, needs
 from .work import Change, Node, Work, node, shown
 
 #: The rows of a rule that names none.
 CHAT = ("chat.completions.create",)
 
 
-class Rule(NamedTuple):
-    """One rule, made ready. `top` is the member without which it has nothing to do ("" for none)."""
+#: How many losses a rule remembers the words of.
+_REMEMBERED = 64
 
-    name: str
-    verb: Verb
-    run: Run
-    rows: Test
-    models: Test
-    top: str
-    tops: frozenset[str]
-    looks: tuple[Node, ...]
-    loses: bool | None
-    refuses: bool
-    why: str
 
-    def lost(self, changes: Sequence[Change], provider: str) -> list[Loss]:
+class Rule:
+    """One rule, made ready.
+
+    top     the member of the body without which it has nothing to do ("" for none);  tops  those that it enters
+    needs   what the body's JSON has to have;  gives  what it may add to that
+    """
+
+    __slots__ = (
+        "_told", "deep", "gives", "models", "name", "needs", "provider", "refuses", "rows", "rule", "run", "tells", "top", "tops",
+        "verb",
+    )  # fmt: skip
+
+    def __init__(self, rule: Mapping[str, Any], verb: Verb, spec: Spec, run: Run, provider: str) -> None:
+        self.name: str = rule["verb"]
+        self.rule, self.verb, self.provider = rule, verb, provider
+        self.rows, self.models = globs(rule.get("rows", CHAT)), globs(rule.get("models", ()))
+        steps, looked_at = spec.place.steps, _looked_at(spec, verb)
+        self.top = steps[0] if verb.needs and steps and steps[0] not in (EACH, VALUES) else ""
+        self.tops = _tops(spec, looked_at)
+        self.run = _looking(run, tuple(map(node, looked_at))) if looked_at else run
+        self.deep = len(steps) > 1 or self.name == "flatten"
+        self.needs, self.gives = needs(rule), gives(rule)
+        self.tells = rule.get("loses", verb.may_lose(rule))
+        self.refuses = rule.get("service", "refuses") == "refuses" and self.name != "warn"
+        self._told: dict[Any, Loss] = {}
+
+    def lost(self, changes: Sequence[Change]) -> list[Loss]:
         """What was taken of what was asked for; of the same member in several places, the first."""
-        loses = self.verb.loses
-        taken = [change for change in changes if (loses(change) if self.loses is None else self.loses)]
-        if len(taken) > 1:
-            first = {tuple(key for key in change[0] if isinstance(key, str)): change for change in reversed(taken)}
-            taken = list(reversed(first.values()))
-        return [self.loss(change, provider) for change in taken]
+        always, loses = self.rule.get("loses", False), self.verb.loses
+        if len(changes) == 1:
+            return [self.loss(changes[0])] if always or loses(changes[0]) else []
+        taken = [change for change in changes if always or loses(change)]
+        first = {tuple(key for key in change[0] if isinstance(key, str)): change for change in reversed(taken)}
+        return [self.loss(change) for change in reversed(first.values())]
 
-    def loss(self, change: Change, provider: str) -> Loss:
+    def loss(self, change: Change) -> Loss:
         """A change in words."""
         path, old, new = change
-        what = self.verb.says
-        if "{" in what:
-            before, after = ("nothing" if value in (MISSING, GONE) else shown(value) for value in (old, new))
-            what = what.format(old=before, new=after)
-        return Loss(provider, path, self.name, f"{what} for {provider}: {self.why}" if self.why else f"{what} for {provider}")
+        known: Any = (path, old, type(old), new) if "{" in self.verb.says else path
+        try:
+            found = self._told.get(known)
+        except TypeError:  # a list or an object cannot be a key
+            return self._in_words(change)
+        if found is None:
+            if len(self._told) >= _REMEMBERED:
+                self._told.clear()
+            found = self._told[known] = self._in_words(change)
+        return found
+
+    def _in_words(self, change: Change) -> Loss:
+        path, old, new = change
+        why = f": {self.rule['why']}" if "why" in self.rule else ""
+        what = self.verb.says.format(old=shown(old), new=shown(new))
+        return Loss(self.provider, path, self.name, f"{what} for {self.provider}{why}")
 
 
-def read_rules(rules: Sequence[Mapping[str, Any]], variables: Mapping[str, str]) -> tuple[Rule, ...]:
+def _looking(run: Run, looked_at: tuple[Node, ...]) -> Run:
+    """A run of a rule that looks at more than its member, which is made plain before."""
+
+    def looking(work: Work) -> Sequence[Change]:
+        for place in looked_at:
+            work.level(place)
+        return run(work)
+
+    return looking
+
+
+def read_rules(rules: Sequence[Mapping[str, Any]], variables: Mapping[str, str], provider: str) -> tuple[Rule, ...]:
     """Make rules ready; one whose optional variable is not set is left out. Raises `ConfigError` with the place."""
-    found = (_read(one, f"request[{i}]", variables) for i, rule in enumerate(rules) for one in _singly(rule))
+    found = (_read(one, f"request[{i}]", variables, provider) for i, rule in enumerate(rules) for one in _singly(rule))
     return tuple(rule for rule in found if rule is not None)
 
 
@@ -68,7 +106,7 @@ def _singly(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [{**rule, "member": member} for member in members] if isinstance(members, list) else [rule]
 
 
-def _read(rule: Mapping[str, Any], where: str, variables: Mapping[str, str]) -> Rule | None:
+def _read(rule: Mapping[str, Any], where: str, variables: Mapping[str, str], provider: str) -> Rule | None:
     name = rule.get("verb")
     if not isinstance(name, str) or name not in VERBS:
         raise ConfigError(f"{where}.verb: {name!r}, wanted one of {', '.join(VERBS)}")
@@ -76,20 +114,13 @@ def _read(rule: Mapping[str, Any], where: str, variables: Mapping[str, str]) -> 
     try:
         spec = spec_of(rule, rule["member"] if verb.member is None else rule.get("member", verb.member), variables)
         run = verb.make(spec)
-        if run is None:
-            return None
-        rows, models = globs(rule.get("rows", CHAT)), globs(rule.get("models", ()))
-        looked_at = _looked_at(spec, verb)
-        tops, looks = _tops(spec, looked_at), tuple(map(node, looked_at))
     except ConfigError as error:
         raise ConfigError(f"{where}.{error}") from None
     except KeyError as error:
         raise ConfigError(f"{where}.{error.args[0]}: missing") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{where}: {error}") from error
-    top = spec.place.steps[0] if verb.needs and spec.place.steps and spec.place.steps[0] not in (EACH, VALUES) else ""
-    refuses = rule.get("service", "refuses") == "refuses" and name != "warn"
-    return Rule(name, verb, run, rows, models, top, tops, looks, rule.get("loses"), refuses, rule.get("why", ""))
+    return None if run is None else Rule(rule, verb, spec, run, provider)
 
 
 def _looked_at(spec: Spec, verb: Verb) -> list[Steps]:
@@ -117,12 +148,17 @@ def _tops(spec: Spec, looked_at: Iterable[Steps]) -> frozenset[str]:
 class Stack:
     """The rules of one provider that a row and a model have, in their order."""
 
-    __slots__ = ("_provider", "_rules", "_tops")
+    __slots__ = ("_rules", "_steps", "_tops")
 
-    def __init__(self, provider: str, rules: Iterable[Rule]) -> None:
-        self._provider = provider
+    def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._tops = frozenset(top for rule in self._rules for top in rule.tops)
+        steps = []
+        for number, rule in enumerate(self._rules):
+            # What may bring about what a rule needs; a member of the body is looked for as fast as a text.
+            before = frozenset(i for i, other in enumerate(self._rules[:number]) if may_bring(other.gives, rule.needs))
+            steps.append((number, rule.top, rule.needs if rule.deep else (), before, rule.run, rule.lost if rule.tells else None))
+        self._steps = tuple(steps)
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -130,14 +166,22 @@ class Stack:
     def amend(self, work: Work) -> tuple[Loss, ...]:
         """Apply all rules to a body. Raises `ValidationError` where one rejects it."""
         losses: list[Loss] = []
+        changed: list[int] = []
+        text: bytes | None = b""
         work.enter(self._tops)
-        for rule in self._rules:
-            if rule.top and rule.top not in work.body:
+        body = work.body
+        for number, top, wanted, before, run, lost in self._steps:
+            if top and top not in body:
                 continue
-            for place in rule.looks:
-                work.level(place)
-            if changes := rule.run(work):
-                losses += rule.lost(changes, self._provider)
+            if wanted and text is not None:
+                text = text or written(body)
+                if text is not None and lacks(text, wanted) and before.isdisjoint(changed):
+                    continue
+            if changes := run(work):
+                body = work.body
+                changed.append(number)
+                if lost is not None:
+                    losses += lost(changes)
         return tuple(losses)
 
     def refused(self, body: dict[str, Any], route: Any, write: Any) -> Loss | None:
@@ -146,7 +190,7 @@ class Stack:
             if rule.refuses and (not rule.top or rule.top in body):
                 try:
                     for change in rule.run(Work(body, route, write)):
-                        return rule.loss(change, self._provider)
+                        return rule.loss(change)
                 except ValidationError as error:
-                    return Loss(self._provider, error.errors[0].path, rule.name, error.errors[0].message)
+                    return Loss(rule.provider, error.errors[0].path, rule.name, error.errors[0].message)
         return None

@@ -25,6 +25,8 @@ _ONE = frozenset(
 _MANY = frozenset({"anyOf", "oneOf", "allOf", "prefixItems", "items"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 
+_ENTERED = _ONE | _MANY | _NAMED
+
 #: Unions, into whose branches keywords can be moved.
 _UNIONS = ("anyOf", "oneOf")
 
@@ -44,15 +46,15 @@ def cleaner(rule: Mapping[str, Any]) -> Callable[[Any], Any]:
     steps = [make(rule[name]) for name, make in _STEPS.items() if name in rule]
 
     def clean(schema: Any, depth: int = 0) -> Any:
-        check_depth(depth)
         if not isinstance(schema, dict):
             return schema
+        check_depth(depth)
         new = schema
         for step in steps:
             new = step(new)
         changed = {}
-        for name, value in new.items():
-            if isinstance(value, dict | list) and (inner := _entered(name, value, clean, depth + 1)) is not value:
+        for name in _ENTERED.intersection(new):
+            if (inner := _entered(name, new[name], clean, depth + 1)) is not new[name]:
                 changed[name] = inner
         return {**new, **changed} if changed else new
 
@@ -64,7 +66,7 @@ def _entered(name: str, value: Any, clean: Callable[[Any, int], Any], depth: int
     if isinstance(value, list):
         items = [clean(one, depth) for one in value] if name in _MANY else value
         return value if all(map(is_, items, value)) else items
-    if name in _NAMED:
+    if name in _NAMED and isinstance(value, dict):
         named = {key: clean(one, depth) for key, one in value.items()}
         return value if all(map(is_, named.values(), value.values())) else named
     return clean(value, depth) if name in _ONE else value

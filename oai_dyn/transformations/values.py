@@ -32,8 +32,11 @@ GONE: Final = _Going.GONE
 
 Change = Callable[[Any], Any]
 
+#: The same, where what holds the value may be given as well.
+Turn = Callable[..., Any]
 
-def table(rule: Mapping[str, Any], again: bool = True) -> Change:
+
+def table(rule: Mapping[str, Any], again: bool = True) -> Turn:
     """What `values` and `other` make of a value. Without either it is kept.
 
     again: the results stand where the values stood, and must be kept when they are met there. Raises `ConfigError` where
@@ -50,7 +53,7 @@ def table(rule: Mapping[str, Any], again: bool = True) -> Change:
     words = {old: new for old, new in reversed(pairs) if isinstance(old, str)}
     others = [(old, new) for old, new in pairs if not isinstance(old, str)]
 
-    def changed(value: Any) -> Any:
+    def changed(value: Any, _holder: Any = None) -> Any:
         listed = words.get(value, rest) if isinstance(value, str) else next((n for old, n in others if same(value, old)), rest)
         if listed is _REST or same(listed, value):
             return value

@@ -8,16 +8,17 @@ What every call pays for is kept short: levels are remembered until a change, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from operator import is_
 from typing import Any
 
 from ..codec import Record
 from ..errors import Path, ValidationError
 from ..wire import Route
-from .places import EACH, MISSING, VALUES, Steps, step_into
+from .places import EACH, MISSING, VALUES, Steps, keys_at, step_into
+from .values import GONE
 
 Write = Callable[[Any], Any]
 
@@ -28,20 +29,42 @@ Change = tuple[Path, Any, Any]
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _PLAIN = _ATOMS | {dict, list, Record}
 
+#: From how many on the paths of all values are made at once.
+_MANY = 4
+
 #: How deep values are entered, which is orjson's own bound.
 _DEEPEST = 250
 
 
 class Node:
-    """A path in a body as the key of a level: the same path is the same object. `above` is None where it is one name."""
+    """A path in a body as the key of a level: the same path is the same object. `above` is None where it is one name.
 
-    __slots__ = ("above", "step", "steps", "top")
+    below   what the last step leads to from each of some values
+    """
+
+    __slots__ = ("above", "below", "step", "steps", "top")
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.step = steps[-1]
         self.top = steps[0]
         self.above = node(steps[:-1]) if len(steps) > 1 else None
+        self.below = _BELOW.get(self.step) or partial(_named, self.step)
+
+
+def _each(values: list[Any]) -> list[Any]:
+    alone = values[0] if len(values) == 1 else None
+    return alone if type(alone) is list else step_into(values, EACH)
+
+
+def _named(name: str, values: list[Any]) -> list[Any]:
+    try:
+        return [value[name] for value in values if name in value]
+    except TypeError:  # something else is among the objects
+        return step_into(values, name)
+
+
+_BELOW: dict[str, Callable[[list[Any]], list[Any]]] = {EACH: _each, VALUES: lambda values: step_into(values, VALUES)}
 
 
 @cache
@@ -60,36 +83,47 @@ class Work:
         self.route = route
         self.write = write
         self._own: dict[int, Any] = {}
-        self._levels: dict[str, dict[Node, list[Any]]] = {}
+        self._levels: dict[Node, list[Any]] = {}
 
     def level(self, place: Node) -> list[Any]:
         """The values at a path. The list is remembered until the next change there, and is not to be changed."""
-        levels = self._levels.get(place.top)
-        found = None if levels is None else levels.get(place)
+        found = self._levels.get(place)
         if found is None:
-            above = (self.body,) if place.above is None else self.level(place.above)
-            if place.step is EACH and len(above) == 1 and type(above[0]) is list:
-                found = above[0]
+            if place.above is None:
+                found = [self.body[place.top]] if place.top in self.body else []
             else:
-                found = step_into(above, place.step)
-            if not _PLAIN.issuperset(map(type, found)) and self._made_plain(place.top):
-                return self.level(place)
-            self._levels.setdefault(place.top, {})[place] = found
+                found = place.below(self.level(place.above))
+                if not _PLAIN.issuperset(map(type, found)) and self._made_plain(place.top):
+                    return self.level(place)
+            self._levels[place] = found
         return found
 
-    def trails(self, place: Node | None) -> list[Path]:
-        """The path of each value of the level, in its order; of the body itself for None."""
-        level: list[tuple[Path, Any]] = [((), self.body)]
-        for step in place.steps if place is not None else ():
-            if step == EACH:
-                level = [((*path, i), item) for path, value in level if isinstance(value, list) for i, item in enumerate(value)]
-            else:
-                objects = [(path, value) for path, value in level if isinstance(value, dict)]
-                if step == VALUES:
-                    level = [((*path, key), item) for path, value in objects for key, item in value.items()]
-                else:
-                    level = [((*path, step), value[step]) for path, value in objects if step in value]
-        return [path for path, _ in level]
+    def trails(self, place: Node | None, found: Sequence[int]) -> dict[int, Path]:
+        """The paths of some values of a level, by their numbers; of the body itself for None."""
+        if place is None:
+            return {0: ()}
+        if len(found) > _MANY:
+            return dict(enumerate(self._all_trails(place)))
+        return {i: self._trail(place, i) for i in found}
+
+    def _trail(self, place: Node, number: int) -> Path:
+        """The path of one value: its number is counted off at each step."""
+        above = place.above
+        if above is None:
+            return (place.top,)
+        for i, value in enumerate(self.level(above)):
+            keys = keys_at(value, place.step)
+            if number < len(keys):
+                return (*self._trail(above, i), keys[number])
+            number -= len(keys)
+        raise IndexError(number)
+
+    def _all_trails(self, place: Node) -> list[Path]:
+        above = place.above
+        if above is None:
+            return [(place.top,)]
+        pairs = zip(self._all_trails(above), self.level(above), strict=True)
+        return [(*path, key) for path, value in pairs for key in keys_at(value, place.step)]
 
     def own(self, path: Path = ()) -> Any:
         """The list or object at a path, no longer the caller's: it may be changed, at its own level."""
@@ -118,8 +152,9 @@ class Work:
 
     def changed(self, changes: Iterable[Change]) -> None:
         """Forget the levels of what has changed."""
-        for path, _, _ in changes:
-            self._levels.pop(str(path[0]), None)
+        if self._levels:
+            tops = {path[0] for path, _, _ in changes}
+            self._levels = {place: found for place, found in self._levels.items() if place.top not in tops}
 
     def forget(self) -> None:
         """Forget all levels."""
@@ -136,9 +171,9 @@ class Work:
         """Make a member of the body plain, all through. False where it is as plain as it gets."""
         value = self.body[top]
         plainer = self.plain(value)
-        self._levels.pop(top, None)
         if plainer is value:
             return False
+        self.forget()
         self.own()[top] = plainer
         return True
 
@@ -192,8 +227,10 @@ _WORD = re.compile(r"[\w.:/-]{1,40}")
 
 def shown(value: Any) -> str:
     """A value for a message: numbers and words as they are, of anything else what it is."""
+    if isinstance(value, str):
+        return str(value) if _WORD.fullmatch(value) else "text"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float) or (isinstance(value, str) and _WORD.fullmatch(value)):
+    if isinstance(value, (int, float)):
         return str(value)
-    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
+    return "nothing" if value in (MISSING, GONE) else "a list" if isinstance(value, list) else "an object"
