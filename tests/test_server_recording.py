@@ -348,7 +348,7 @@ def test_the_command_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def url(file: Path) -> Iterator[str]:
     """A replay of a few exchanges."""
     said = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "n": 1, "stop": ["a", "b"]}
-    exchanges = [
+    exchanges: list[dict[str, Any]] = [
         {"method": "POST", "path": "/chat/completions", "body": {"json": said}},
         {"method": "POST", "path": "/chat/completions", "body": {"json": {"model": "other"}}},
         {"method": "GET", "path": "/files", "query": [["limit", "2"], ["after", "a"]]},
