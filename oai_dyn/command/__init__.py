@@ -144,6 +144,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="FILE", help=what)
     parser.add_argument("--upstream", metavar="URL", help="the base URL of the service to record")
     parser.add_argument("--replay", metavar="FILE", help="answer from a file that --record wrote")
+    what = "answer as a provider would, by its profile: a name, or a file"
+    parser.add_argument("--like", metavar="NAME|FILE", help=what)
     parser.set_defaults(run=lambda options: import_module("oai_dyn.command.serving").run(options))
 
 

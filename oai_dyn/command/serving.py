@@ -18,7 +18,8 @@ def run(options: argparse.Namespace) -> None:
     """Run the local server until it is told to stop."""
     if not 0 <= options.port <= 65535 or not options.delay >= 0:
         raise ConfigError("serve: wanted --port from 0 to 65535 and --delay from 0 on")
-    settings = Settings(options.key, options.delay, options.fault, options.seed, options.record, options.upstream, options.replay)
+    others = (options.record, options.upstream, options.replay, options.like)
+    settings = Settings(options.key, options.delay, options.fault, options.seed, *others)
     try:
         serve(options.port, settings, lambda url: Output().text(f"{url}\n"))
     except ConfigError as error:

@@ -13,9 +13,10 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -39,6 +40,7 @@ def running(
     record: str | Path | None = None,
     upstream: str | None = None,
     replay: str | Path | None = None,
+    like: str | Path | Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """Run the server on a thread of its own for as long as the block lasts, and give its base URL.
 
@@ -50,10 +52,11 @@ def running(
     record    a file: every request goes to `upstream`, and is written there with its answer, without any credential
     upstream  the base URL of a service
     replay    such a file: requests are answered from it
+    like      a provider's name, or a profile's file or dict: it answers as that provider would, at its paths
 
     What it has seen is at `/_seen`, beside `/v1`. Raises OSError if the port is taken, `ConfigError` for a wrong setting.
     """
-    service = Service(Settings(key, delay, faults, seed, record, upstream, replay))
+    service = Service(Settings(key, delay, faults, seed, record, upstream, replay, like))
     started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def work() -> None:
@@ -103,6 +106,6 @@ async def _listening(port: int, service: Service) -> AsyncIterator[str]:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}{service.base}"
     finally:
         await runner.cleanup()

@@ -12,11 +12,12 @@ from aiohttp import web
 from . import rows
 from .checking import Refusal
 from .faults import FAULTS, NOTHING, Faults
+from .likeness import Likeness
 from .recording import Recorder
 from .replaying import Replayer
-from .rows import Place
+from .rows import Manner, Place
 from .seen import NUMBER, Seen
-from .sending import Answer, of_json, of_refusal, send
+from .sending import Answer, of_json, send
 from .settings import Settings
 
 #: Bodies of JSON up to here are read, in bytes; files of a form have no bound.
@@ -34,6 +35,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         settings.check()
         self.seen = Seen()
+        self._manner = Manner(settings.key) if settings.like is None else Likeness(settings.like, settings.key)
+        self.base = self._manner.base
         self._delay = settings.delay
         self._faults = Faults(settings.faults, settings.seed)
         self._recorder = Recorder(settings.record, settings.upstream) if settings.record and settings.upstream else None
@@ -42,14 +45,14 @@ class Service:
         elif settings.replay is not None:
             self._places = Replayer(settings.replay, settings.key).places()
         else:
-            self._places = rows.places(settings.key, self.seen)
+            self._places = rows.places(self._manner, self.seen)
 
     def application(self) -> web.Application:
-        """What is answered under `/v1`, and `/_seen` beside it."""
+        """What is answered under `base`, and `/_seen` beside it."""
         application = web.Application(middlewares=[self._in_form], client_max_size=LARGEST_BODY)
         application.router.add_get("/_seen", self._tell, allow_head=False)
         for place in self._places:
-            application.router.add_route(place.method, f"/v1{place.path}", self._handler(place))
+            application.router.add_route(place.method, place.path, self._handler(place))
         if self._recorder is not None:
             application.cleanup_ctx.append(self._recorder.lifetime)
         return application
@@ -71,12 +74,12 @@ class Service:
         try:
             return await handler(request)
         except Refusal as refusal:
-            return await self._send(request, of_refusal(refusal))
+            return await self._send(request, self._manner.refusal(refusal))
         except web.HTTPException as error:
             message = f"{error.reason}: {request.method} {request.path}"
             wrong = Refusal(error.status, message, "unknown_url" if error.status == 404 else None)
             allowed = [("Allow", error.headers["Allow"])] if "Allow" in error.headers else []
-            return await self._send(request, of_refusal(wrong, *allowed))
+            return await self._send(request, self._manner.refusal(wrong, *allowed))
 
     async def _tell(self, request: web.Request) -> web.StreamResponse:
         return await send(request, of_json(vars(self.seen)))
@@ -91,6 +94,9 @@ class Service:
         """Send the answer, or what the request's fault makes of it."""
         if (kind := request.get(FAULT)) is not None:
             answer = FAULTS[kind].change(answer)
+            if answer.refusal is not None:
+                more = [header for header in answer.headers if header[0] != "Content-Type"]
+                answer = self._manner.refusal(answer.refusal, *more)
         if not answer.silent:
             self.seen.statuses[str(answer.status)] += 1
         if not any(name.lower() == "x-request-id" for name, _ in answer.headers):

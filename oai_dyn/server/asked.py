@@ -112,8 +112,8 @@ def text_of(asked: Asked) -> str:
         (inner(asked.members, "response_format"), ("json_schema", "schema")),
         (inner(asked.members, "text", "format"), ("schema",)),
     ):
-        if (kind := inner(form, "type")) in ("json_schema", "json_object"):
-            return json_text(inner(form, *schema) if kind == "json_schema" else None)
+        if inner(form, "type") in ("json_schema", "json_object"):
+            return json_text(inner(form, *schema))
     said = last_said(asked.members)
     return f"You said: {said}" if said else "Hello from the local server."
 

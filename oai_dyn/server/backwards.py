@@ -16,26 +16,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 from ..transformations.conditions import globs, same
 from ..transformations.places import EACH, MISSING, VALUES, Place, keys_at
-from ..transformations.reaching import Act, Batch, Rule, Target
+from ..transformations.reaching import Batch, Rule, Target
 from ..transformations.replies import MEMBERS, ROWS, singly
 from ..transformations.wholes import counts
-from .thinking import blocks, repeat, tags
+from .thinking import Act, blocks, repeat, tags
 from .words import patterned
+
+#: Verbs about reasoning.
+THOUGHTS = ("blocks", "tags", "repeat")
 
 #: Gives for an event those that are sent in its place.
 Spoil = Callable[[Any], list[Any]]
 
 
 class Spoiler:
-    """What spoils the answers to one call. Made once for a row and a model."""
+    """What spoils the answers to one call. Made once for a row and a model. `thinks` where a rule is about reasoning."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
+        self.thinks = any(rule["verb"] in THOUGHTS or "reasoning" in str(rule.get("member")) for rule in rules)
 
     def reply(self, value: Any) -> Any:
         """A whole reply as the provider sends it."""
@@ -56,7 +59,7 @@ def _spoiled(acts: Iterable[Act], root: Any) -> list[Any]:
     batch = Batch([root])
     for act in acts:
         if act(batch):
-            batch.forget()
+            batch = Batch(batch.roots)  # which has looked nothing up yet
     return batch.roots
 
 
@@ -110,14 +113,14 @@ def _filled(rule: Rule, target: Target) -> Act:
                 value = holder.get(target.key)
                 if value is not None and value != "":
                     del holder[target.key]
-                    _put(source, root if source.rooted else holder, value)
+                    put(source, root if source.rooted else holder, value)
                     changed = True
         return changed
 
     return act
 
 
-def _put(place: Place, base: Any, value: Any) -> None:
+def put(place: Place, base: Any, value: Any) -> None:
     """Put a value where a path leads, unless something stands there; a list on the way gets one element."""
     if place.first(base) is not MISSING:
         return
@@ -240,7 +243,7 @@ def _wrapped(rule: Rule, target: Target) -> Act:
         changed = False
         for i, root in enumerate(batch.roots):
             envelope: dict[str, Any] = {}
-            _put(target.place, envelope, root)
+            put(target.place, envelope, root)
             if target.takes(envelope):
                 batch.roots[i], changed = envelope, True
         return changed

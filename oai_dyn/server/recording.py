@@ -57,7 +57,7 @@ class Recorder:
 
     def places(self) -> Iterator[Place]:
         """Everything, in one place."""
-        yield Place("*", "/{path:.*}", self.answer)
+        yield Place("*", "/v1/{path:.*}", self.answer)
 
     async def lifetime(self, application: web.Application) -> AsyncIterator[None]:
         """Have a session for as long as the server runs."""

@@ -49,7 +49,7 @@ class Replayer:
 
     def places(self) -> Iterator[Place]:
         """Everything, in one place."""
-        yield Place("*", "/{path:.*}", self.answer)
+        yield Place("*", "/v1/{path:.*}", self.answer)
 
     async def answer(self, request: web.Request) -> Answer:
         """The recorded answer. Raises `Refusal` where there is none."""

@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     silent  nothing is sent, not even the head
     ending  how the answer ends, a name of `ENDINGS`
     done    called once the answer is out, or cannot go out
+    refusal what it tells, where it tells that
     """
 
     status: int
@@ -46,6 +47,7 @@ class Answer(NamedTuple):
     silent: bool = False
     ending: str = "end"
     done: Callable[[], None] | None = None
+    refusal: Refusal | None = None
 
 
 def whole(body: bytes, content_type: str, status: int = 200, *more: tuple[str, str]) -> Answer:
@@ -60,7 +62,7 @@ def of_json(value: Any, status: int = 200, *more: tuple[str, str]) -> Answer:
 
 def of_refusal(refusal: Refusal, *more: tuple[str, str]) -> Answer:
     """An error in the API's form."""
-    return of_json({"error": error_of(refusal)}, refusal.status, *more)
+    return of_json({"error": error_of(refusal)}, refusal.status, *more)._replace(refusal=refusal)
 
 
 def error_of(refusal: Refusal) -> dict[str, str | None]:

@@ -5,12 +5,16 @@ Rules of this file: those of `backwards`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 from ..transformations.places import EACH
-from ..transformations.reaching import Act, Batch, Rule, Target
+from ..transformations.reaching import Batch, Rule, Target
 from ..transformations.reasoning import REASONING, told
+
+#: Spoils a batch in place, and says whether it did.
+Act = Callable[[Batch], bool]
 
 #: How many letters of a text are kept back, so that a stream splits a tag.
 KEPT = 3

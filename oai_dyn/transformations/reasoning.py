@@ -13,7 +13,7 @@ from .places import Steps
 from .reaching import Act, Batch, Rule, Target
 
 #: Where reasoning goes, unless a rule says otherwise (`to`).
-_REASONING = "reasoning_content"
+REASONING = "reasoning_content"
 
 
 # --- Blocks ---------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ _REASONING = "reasoning_content"
 
 def blocks(rule: Rule, target: Target) -> Act:
     """A list of blocks as text, with the reasoning beside it; the list stays as `content_blocks`."""
-    key, to = target.key, rule.get("to", _REASONING)
+    key, to = target.key, rule.get("to", REASONING)
 
     def act(batch: Batch) -> bool:
         if not batch.mixed(target.place.steps):
@@ -75,7 +75,7 @@ def tags(rule: Rule, target: Target) -> Act:
     names, opened = rule.get("tags", ["think"]), bool(rule.get("open"))
     if not names:
         raise ConfigError("tags: empty")
-    key, to = target.key, rule.get("to", _REASONING)
+    key, to = target.key, rule.get("to", REASONING)
     splitters: dict[Any, Splitter] = {}
     done: set[Any] = set()  # choices of which nothing more is to be split
 

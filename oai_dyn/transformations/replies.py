@@ -29,7 +29,7 @@ from .wholes import logprobs, recount, unwrap, wrap
 Adapt = Callable[[list[Any]], None]
 
 #: Rows that a rule is about where it names none.
-_ROWS = ("chat.completions.create",)
+ROWS = ("chat.completions.create",)
 
 
 class Answers:
@@ -55,11 +55,11 @@ class Answers:
 
 def answers_of(rules: Iterable[Rule], route: Route, model: str) -> Answers | None:
     """The rules that are about a row and a model, made ready; None where there are none. Raises `ConfigError` for a wrong one."""
-    about = [rule for rule in rules if globs(rule.get("rows", _ROWS))(route.name) and globs(rule.get("models", ()))(model)]
-    return Answers([one for rule in about for one in _singly(rule)]) if about else None
+    about = [rule for rule in rules if globs(rule.get("rows", ROWS))(route.name) and globs(rule.get("models", ()))(model)]
+    return Answers([one for rule in about for one in singly(rule)]) if about else None
 
 
-def _singly(rule: Rule) -> list[Rule]:
+def singly(rule: Rule) -> list[Rule]:
     """A rule about several members as a rule about each."""
     members = rule.get("member")
     return [{**rule, "member": member} for member in members] if isinstance(members, list) else [rule]

@@ -71,17 +71,17 @@ def _whole_prompt(usage: dict[str, Any]) -> int | None:
 
 def _whole_completion(usage: dict[str, Any]) -> int | None:
     """The total counts what the completion leaves out."""
-    sent, got, total = _counts(usage)
+    sent, got, total = counts(usage)
     return total - sent if got >= 0 and 0 <= sent < total - got else None
 
 
 def _whole_total(usage: dict[str, Any]) -> int | None:
     """The total leaves something out, or there is none."""
-    sent, got, total = _counts(usage)
+    sent, got, total = counts(usage)
     return sent + got if sent >= 0 and got >= 0 and total < sent + got else None
 
 
-def _counts(usage: dict[str, Any]) -> list[int]:
+def counts(usage: dict[str, Any]) -> list[int]:
     """Tokens sent, got and in all; -1 where none are told."""
     counts = (_count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens", "total_tokens"))
     return [-1 if count is None else count for count in counts]
