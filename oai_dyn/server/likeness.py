@@ -29,8 +29,9 @@ from ..validation import profile_faults, route_table_faults
 from ..wire import Route
 from .answers import json_answer
 from .asked import Asked, noun, thought, usage
-from .backwards import Spoil, Spoiler, put, spoiler
+from .backwards import Spoil, Spoiler, spoiler
 from .checking import Refusal
+from .oddities import put
 from .rows import STREAM, WHOLE, Manner, kind_of
 from .sending import Answer, error_of, of_json, whole
 from .streams import DONE, Sent, events
@@ -62,7 +63,7 @@ class Likeness(Manner):
         self._schemes = [profile.get("auth", "bearer"), *([profile["token_auth"]] if "token_auth" in profile else [])]
         self._free = "none" in self._schemes or (key is None and "placeholder_key" in profile)
         self._error: Any = profile.get("error_body", ERROR)
-        self._wrong = 422 if isinstance(self._error, Mapping) and "detail" in self._error else 400
+        self._wrong = 422 if isinstance(self._error, Mapping) and isinstance(self._error.get("detail"), list) else 400
         self._rules = Transformations(self._name, profile.get("request", ()), (), _plausible(profile))
         self._moves = _moves(profile.get("request", ()))
         self._spoilers: dict[tuple[str, str], Spoiler | None] = {}
@@ -226,7 +227,7 @@ def _filled(form: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(form, Mapping):
         return {name: _filled(part, values) for name, part in form.items()}
     if isinstance(form, list):
-        return [_filled(part, values) for part in form]
+        return [part for part in (_filled(part, values) for part in form) if part is not None]
     if not isinstance(form, str):
         return form
     alone = BRACES.fullmatch(form)

@@ -5,16 +5,13 @@ Rules of this file: those of `backwards`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 from ..transformations.places import EACH
 from ..transformations.reaching import Batch, Rule, Target
-from ..transformations.reasoning import REASONING, told
-
-#: Spoils a batch in place, and says whether it did.
-Act = Callable[[Batch], bool]
+from ..transformations.reasoning import REASONING
+from .oddities import Act
 
 #: How many letters of a text are kept back, so that a stream splits a tag.
 KEPT = 3
@@ -49,12 +46,15 @@ def tags(rule: Rule, target: Target) -> Act:
 
     def act(batch: Batch) -> bool:
         changed = False
-        for index, choice, said in told(batch, target):
-            if not target.chosen([said]):
+        for position, choice in enumerate(batch.objects(("choices", EACH))):
+            said = choice.get(target.said, {})
+            if not isinstance(said, dict) or not target.chosen([said]):
                 continue
+            index = choice.get("index", position)
             teller = tellers.setdefault(index, _Teller(name, opened)) if target.event else _Teller(name, opened)
-            ends = not target.event or bool(choice.get("finish_reason") or said.get("tool_calls"))
-            changed |= teller.tell(said, key, to, ends)
+            ends = not target.event or choice.get("finish_reason", "") is not None or bool(said.get("tool_calls"))
+            if teller.tell(said, key, to, ends):
+                choice[target.said], changed = said, True
         return changed
 
     return act
