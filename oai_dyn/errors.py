@@ -219,6 +219,11 @@ class APIError(OaiDynError):
         self.native_code = native_code
 
     @property
+    def provider(self) -> str | None:
+        """The name of the profile whose answer, or silence, this is."""
+        return self.attempts[-1].provider if self.attempts else None
+
+    @property
     def request_id(self) -> str | None:
         """The server's name for this request (`x-request-id`), for its support."""
         return self.headers.get("x-request-id")
