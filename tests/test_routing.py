@@ -219,7 +219,7 @@ def test_many_at_once_are_each_answered_once(face: SyncFace, routing: str, strea
         HostileServer(lambda request: counted("b", request, json_reply({}, 503 if request.number % 2 else 429))) as b,
         HostileServer(good) as c,
     ):
-        client = client_of(face, a, b, c, routing=routing, timeout=Timeout(connect=20, first_event=0.5))
+        client = client_of(face, a, b, c, routing=routing, timeout=Timeout(connect=20, first_event=1.0))
         found = everyone(face, client, streaming, COUNT[face.name])
     assert sorted(found) == list(range(COUNT[face.name]))
     assert set(counts["c"].values()) == {1}
