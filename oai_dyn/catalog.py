@@ -18,7 +18,6 @@ from typing import Any
 from .codec import decode
 from .errors import ConfigError, OaiDynError
 
-
 #: What names of packaged documents are made of; nothing else leads into their folders.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
