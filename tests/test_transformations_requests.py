@@ -186,6 +186,18 @@ def test_only_what_lies_on_the_way_is_copied() -> None:
     assert found["tools"] is body["tools"]
 
 
+def test_many_changes_stand_in_their_places() -> None:
+    """In a long history every message is changed, each in its own place, and the first one tells."""
+    calls = [{"role": "assistant", "tool_calls": [{"id": f"{i}", "index": i}, {"id": "x"}]} for i in range(9)]
+    drop = {"verb": "drop", "member": "messages[].tool_calls[].index", "loses": True}
+    found, losses = made(drop).request(CHAT, {"messages": [{"role": "user"}, *calls]})
+    assert found["messages"] == [
+        {"role": "user"},
+        *({"role": "assistant", "tool_calls": [{"id": f"{i}"}, {"id": "x"}]} for i in range(9)),
+    ]
+    assert [loss.path for loss in losses] == [("messages", 1, "tool_calls", 0, "index")]
+
+
 def test_an_object_at_the_top_is_entered() -> None:
     """So is one that a condition looks into, or that a member is moved to."""
 
