@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-imports check format bench docs clean
+.PHONY: help demo test test-imports test-servers check format bench docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ test: check ## the whole suite, with the coverage that is asked for
 
 test-imports: $(VENV)/.dev ## import the documents of real servers (installs them below build/)
 	$(BIN)/python scripts/real_documents.py
+
+test-servers: $(VENV)/.dev ## ask real servers on this machine (installs them below build/)
+	$(BIN)/python scripts/real_servers.py
 
 check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .

@@ -163,7 +163,6 @@ class Client(BaseClient):
         """Close the connections, those of open streams too. A session that was handed over stays open."""
         with self._lock:
             session, self._session, self._closed = self._session, None, True
-            self._origins = {}
         for stream in list(self._streams):
             stream.cut()
         if session is not None:

@@ -7,6 +7,7 @@ and, where there is one, the line. YAML needs the extra `yaml`.
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +17,9 @@ from typing import Any
 
 from .codec import decode
 from .errors import ConfigError, OaiDynError
+
+#: What names of packaged documents are made of; nothing else leads into their folders.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 @functools.cache
@@ -27,6 +31,11 @@ def packaged(name: str) -> Any:
     folder, _, rest = name.partition("/")
     home = files("oai_dyn.schemas") / rest if folder == "schemas" else files("oai_dyn") / "data" / name
     return parse(home.read_bytes(), name)
+
+
+def is_packaged(folder: str, name: str) -> bool:
+    """Whether there is a document of this name in a folder below `data/`: a look at it, where a list of all is a hundred."""
+    return _NAME.fullmatch(name) is not None and (files("oai_dyn") / "data" / folder / f"{name}.toml").is_file()
 
 
 def packaged_names(folder: str) -> list[str]:

@@ -209,14 +209,14 @@ class APIError(OaiDynError):
         native_code: Any = None,
     ) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.body, self.attempts = status, body, attempts
         self.headers = dict(headers) if isinstance(headers, MappingProxyType) else headers
-        self.body = body
-        self.code = code
-        self.type = type
-        self.param = param
-        self.attempts = attempts
-        self.native_code = native_code
+        self.code, self.type, self.param, self.native_code = code, type, param, native_code
+
+    @property
+    def provider(self) -> str | None:
+        """The name of the profile whose answer, or silence, this is."""
+        return self.attempts[-1].provider if self.attempts else None
 
     @property
     def request_id(self) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .catalog import packaged, packaged_names, read
+from .catalog import is_packaged, packaged, packaged_names, read
 from .errors import ConfigError, Fault
 
 Profile = Mapping[str, Any]
@@ -78,7 +78,7 @@ def load(provider: str | Path | Profile | None, check: Check | None = None) -> P
     if not isinstance(provider, str | Path | None):
         raise ConfigError(f"provider: of type {type(provider).__name__}, wanted a name, the path of a file, or a dict")
     source = str(DEFAULT if provider is None else provider)
-    if source in packaged_names("providers"):
+    if is_packaged("providers", source):
         return _bundled(source)
     path = Path(source, "provider.toml") if Path(source).is_dir() else Path(source)
     if path.exists() or (path.suffix and source not in _aliases()):
@@ -143,7 +143,7 @@ def _whole(profile: Profile) -> Profile:
 
 
 def _bundled_named(name: str) -> Profile:
-    if name not in packaged_names("providers"):
+    if not is_packaged("providers", name):
         raise ConfigError(f"extends: {name!r}: there is no bundled profile of that name")
     return _bundled(name)
 
@@ -152,7 +152,7 @@ def _with_families(profile: Profile) -> Profile:
     """The rules of each family stand behind the profile's own, each for the family's models where it names none itself."""
     out = dict(profile)
     for name in profile.get("families", ()):
-        if name not in packaged_names("families"):
+        if not is_packaged("families", name):
             raise ConfigError(f"families: {name!r}: there are {', '.join(packaged_names('families'))}")
         family = packaged(f"families/{name}.toml")
         for member in ("request", "reply"):

@@ -25,8 +25,8 @@ RESENT_STATUSES = frozenset({408, 409, 429})
 FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
 
 
-#: Another provider may have what these lack: credit, time, capacity.
-PASSED_ON = frozenset({402, 408, 429})
+#: Another provider may have what these lack: time, capacity.
+PASSED_ON = frozenset({408, 429})
 
 
 def wait_before(attempt: int, error: APIError, safe: bool, now: float) -> float | None:

@@ -87,7 +87,7 @@ class Latency:
         if seconds is None:
             if now >= known.behind:  # what was under way meanwhile fails for the same reason
                 until = now + min(FIRST_BEHIND * 2**known.failures, LONGEST_BEHIND)
-                self._standings[number] = known._replace(due=until, behind=until, failures=known.failures + 1)
+                self._standings[number] = Standing(None, now, until, until, known.failures + 1)
             return
         if known.mean is None:
             mean = seconds

@@ -81,7 +81,7 @@ def concealed(provider: Any) -> Any:
 def _element(provider: Any) -> tuple[profiles.Profile, dict[str, Any]]:
     """One provider as it may be given: its profile, and the address and keys that stand beside it."""
     if isinstance(provider, str) and provider.startswith(("http://", "https://")):
-        return _profile_of(None), {"base_url": provider, "name": urlsplit(provider).netloc.rpartition("@")[2]}
+        return _profile_of(None), {"base_url": provider, "name": urlsplit(provider).netloc}
     if isinstance(provider, Mapping):
         profile = {name: value for name, value in provider.items() if name not in _KEYS}
         return _profile_of(profile), {name: provider[name] for name in _KEYS if name in provider}

@@ -17,17 +17,14 @@ import json
 import os
 import re
 import secrets
-import socket
-import subprocess
 import sys
 import tarfile
-import time
-import venv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
+from servers import execute, free_ports, installed, running
 
 import oai_dyn
 from oai_dyn.command import main as command
@@ -35,9 +32,6 @@ from oai_dyn.definitions import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "real-documents"
-
-#: How long a server may take to answer, in seconds: some look for a network that is not there first.
-PATIENCE = 180.0
 
 
 class Server(NamedTuple):
@@ -82,7 +76,7 @@ def _llama_vocabulary(folder: Path, programs: Path) -> None:
     if (folder / _VOCABULARY).exists():
         return
     sources_only = ["--no-deps", "--no-binary", "llama-cpp-python"]
-    _execute([f"{programs}/pip", "download", "-q", *sources_only, "-d", str(folder), "llama-cpp-python"])
+    execute([f"{programs}/pip", "download", "-q", *sources_only, "-d", str(folder), "llama-cpp-python"])
     with tarfile.open(next(folder.glob("llama_cpp_python-*.tar.gz"))) as sources:
         member = next(one for one in sources if one.name.endswith(f"/{_VOCABULARY}"))
         found = sources.extractfile(member)
@@ -162,10 +156,10 @@ def run(server: Server, folder: Path) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     key = f"sk-{secrets.token_hex(32)}"
     environment = {**os.environ, **server.environment, server.key: key}
-    programs = _installed(server, folder, environment)
+    programs = installed(server.packages, folder, environment)
     server.prepare(folder, programs)
-    ports = _free_ports(2)
-    with _running(server.start(folder, programs, ports), folder, environment, ports[0]) as url:
+    ports = free_ports(2)
+    with running(server.start(folder, programs, ports), folder, environment, ports[0]) as url:
         raw = oai_dyn.Client({"name": "raw", "auth": "none"}, base_url=url).request("GET", "/openapi.json", into=bytes)
         (folder / "openapi.json").write_bytes(raw)
         _command(folder, "import", url, "--name", server.name, "--out", str(folder / "imported"))
@@ -179,61 +173,6 @@ def run(server: Server, folder: Path) -> Result:
     summary = json.loads(compared)["summary"]
     worst = ", ".join(f"{count} {kind}" for kind, count in summary["severities"].items())
     return Result(rows, definitions, notes, f"{summary['routes']['both']} routes in both; {worst}")
-
-
-def _installed(server: Server, folder: Path, environment: Mapping[str, str]) -> Path:
-    """The programs of the server's environment, made on the first time."""
-    home = folder / "venv"
-    programs = home / "bin"
-    if not (home / "installed").exists():
-        venv.create(home, with_pip=True, clear=True)
-        _execute([f"{programs}/pip", "install", "-q", *server.packages], environment)
-        (home / "installed").touch()
-    return programs
-
-
-def _execute(line: list[str], environment: Mapping[str, str] | None = None) -> None:
-    subprocess.run(line, check=True, env=None if environment is None else dict(environment))  # noqa: S603 (from SERVERS)
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
-
-
-@contextlib.contextmanager
-def _running(commands: list[list[str]], folder: Path, environment: Mapping[str, str], port: int) -> Iterator[str]:
-    """The server, until its document is there, and then as long as it is needed."""
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context((folder / "server.log").open("wb"))
-        processes = []
-        for line in commands:
-            process = subprocess.Popen(line, stdout=log, stderr=log, env=dict(environment), cwd=folder)  # noqa: S603 (from SERVERS)
-            stack.callback(_stop, process)
-            processes.append(process)
-        _await(port, processes)
-        yield f"http://127.0.0.1:{port}"
-
-
-def _await(port: int, processes: list[subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        if any(process.poll() is not None for process in processes):
-            raise RuntimeError("it ended by itself; see server.log")
-        time.sleep(0.2)
-    raise RuntimeError(f"nobody listens after {PATIENCE:.0f} seconds; see server.log")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _command(folder: Path, *arguments: str) -> str:

@@ -14,7 +14,7 @@ OK = json_reply({"id": "m"})
 EVENTS = sse_reply([{"id": 1}, {"id": 2}, "[DONE]"])
 
 #: What is held back makes way for the next provider soon.
-HASTY = Timeout(connect=5, first_event=0.15, idle=0.15)
+HASTY = Timeout(connect=5, first_event=0.4, idle=0.4)
 
 
 def place(name: str, url: str, **more: Any) -> dict[str, Any]:

@@ -121,4 +121,4 @@ def test_packaged_names() -> None:
     names = catalog.packaged_names("providers")
     assert names == sorted(names)
     assert {"openai", "groq", "ollama"} <= set(names)
-    assert not any("." in name or name.startswith("_") for name in names)
+    assert not any(name.endswith(".toml") or name.startswith("_") for name in names)

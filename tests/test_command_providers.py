@@ -126,7 +126,7 @@ def test_a_loss_is_told_in_a_line(own: Any, capfd: pytest.CaptureFixture[str], f
     assert json.loads(out) == {"id": "c", "choices": [], "object": "chat.completion"}
     assert err.startswith("oai-dyn: seed: ")
     assert "not supported" in err
-    assert server.requests[0].path == "/acc/chat/completions"
+    assert server.requests[0].target == "/acc/chat/completions"
 
 
 def test_what_comes_may_be_left_as_it_is(own: Any, capfd: pytest.CaptureFixture[str]) -> None:

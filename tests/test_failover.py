@@ -205,13 +205,47 @@ def test_each_provider_has_its_retries(face: SyncFace) -> None:
         assert [one.provider for one in caught.value.attempts] == ["a", "b", "c"]
 
 
+def test_waits_begin_anew_with_each_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They grow with the attempts of one provider."""
+    bounds: list[float] = []
+
+    def no_wait(bound: float) -> float:
+        bounds.append(bound)
+        return 0.0
+
+    monkeypatch.setattr("backoff.full_jitter", no_wait)
+    call = several_by_hand(max_retries=2).embeddings.create(model="m", input="x")
+    for _ in range(8):
+        call.head(503, {})
+        call.read()
+    assert bounds == [0.5, 1.0] * 3
+
+
+def test_a_token_is_asked_for_where_it_is_sent(face: SyncFace) -> None:
+    """The callable of a provider is asked when its turn comes, and gives what only it is sent."""
+    asked: list[str] = []
+
+    def token() -> str:
+        asked.append("b")
+        return "token-of-b"
+
+    with HostileServer([OK, refusal(503)]) as first, HostileServer([OK]) as second:
+        client = client_of(face, first, place("b", second.url) | {"api_key": token})
+        embed(face, client)
+        assert asked == []
+        assert embed(face, client)._provider == "b"
+        assert [request.header("Authorization") for request in first.requests] == ["Bearer key-of-a"] * 2
+        assert second.requests[0].header("Authorization") == "Bearer token-of-b"
+    assert asked == ["b"]
+
+
 def test_the_last_error_is_raised(face: SyncFace) -> None:
     """Where all fail, the error is that of the last one that was asked."""
     with HostileServer([refusal(500)]) as first, HostileServer([refusal(429, code="insufficient_quota")]) as second:
         with pytest.raises(RateLimitError) as caught:
             embed(face, client_of(face, first, second))
         assert tried(caught.value.attempts) == [(1, "a", 500, "InternalServerError"), (2, "b", 429, "RateLimitError")]
-        assert caught.value.__context__ is None
+        assert (caught.value.__context__, caught.value.provider) == (None, "b")
 
 
 def test_three_of_which_one_is_silent_and_one_fails(face: SyncFace) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oai_dyn.errors import ValidationError
-from oai_dyn.multipart import Multipart
+from oai_dyn.multipart import Copies, Multipart, keeping
 
 
 class Part(NamedTuple):
@@ -272,6 +272,17 @@ def test_a_file_that_grew_sends_what_was_promised(report: Path) -> None:
     form = Multipart([("file", report)])
     report.write_bytes(b'{"a": 1}, more')
     assert read(form)[0].content == b'{"a": 1}'
+
+
+def test_a_stream_may_be_needed_again() -> None:
+    """Bodies that are made within `keeping` have its bytes, each of them; another stream has its own, where the first was too."""
+    pipe, copies = Pipe(b"abc"), Copies()
+    bodies = [keeping(copies, lambda file: read(Multipart([("file", file)])), pipe) for _ in range(2)]
+    assert [body[0].content for body in bodies] == [b"abc", b"abc"]
+    assert [part.content for part in keeping({}, lambda file: read(Multipart([("file", file)])), pipe)] == [b""]
+    contents = [b"a", b"b", b"c"]
+    several = [keeping(copies, lambda data: read(Multipart([("file", Pipe(data))])), content)[0].content for content in contents]
+    assert several == contents
 
 
 def test_a_small_stream_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,19 +109,19 @@ def test_a_record_travels(protocol: int) -> None:
 
 
 def test_a_record_is_copied() -> None:
-    """Copies keep type and request id; a deep one shares nothing."""
+    """Copies keep type, request id and provider; a deep one shares nothing."""
     one = record()
-    one._request_id = "req-1"
+    one._request_id, one._provider = "req-1", "p"
     flat, deep = copy.copy(one), copy.deepcopy(one)
     for other in (flat, deep):
-        assert (type(other), other, other._request_id) == (Record, CHAT, "req-1")
+        assert (type(other), other, other._request_id, other._provider) == (Record, CHAT, "req-1", "p")
     assert flat["usage"] is one["usage"]
     assert deep["usage"] is not one["usage"]
 
 
 def test_a_record_without_an_answer_has_no_request_id() -> None:
     """None, unless the body itself has such a key."""
-    assert record()._request_id is None
+    assert (record()._request_id, record()._provider) == (None, None)
     assert Record({"_request_id": "own"})._request_id == "own"
 
 

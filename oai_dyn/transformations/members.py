@@ -72,35 +72,36 @@ def _empty(value: Any) -> bool:
 
 
 class Target(NamedTuple):
-    """Where `to` leads: so many objects up from the one that holds the member, or to the root, and then by names."""
+    """Where `to` leads: so many objects up from the one that holds the member (to the root for None), and then by names."""
 
     up: int | None
     names: Steps
 
-    def base(self, trail: Path) -> Path:
-        """The path of the object that the names are below."""
-        return () if self.up is None else trail[: len(trail) - self.up]
+    def base(self, trail: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The path of the object that the names are below, from that of the one that holds the member."""
+        for _ in range(len(trail) if self.up is None else self.up):
+            while trail and (trail[-1] == EACH or isinstance(trail[-1], int)):
+                trail = trail[:-1]
+            trail = trail[:-1]
+        return trail
 
 
 def _target(text: str) -> Target:
-    if text.startswith("/"):
-        up, rest = None, text[1:]
-    else:
-        rest = text.lstrip("./") if text.startswith("../") else text
-        up = (len(text) - len(rest)) // 3
+    rest = re.sub(r"^(/|(\.\./)+)", "", text)
     names = Place(rest).steps
     if not names or {EACH, VALUES} & set(names):
         raise ConfigError(f"to: {text!r}, wanted names joined by dots")
-    return Target(up, names)
+    return Target(None if text.startswith("/") else (len(text) - len(rest)) // 3, names)
 
 
 def move(spec: Spec) -> Run:
     """To `to`, perhaps with another value. What is there already stays, and the member goes away."""
-    name, target = spec.named, _target(spec.rule["to"])
+    target, steps = _target(spec.rule["to"]), spec.place.steps
     changed = table(spec.rule, again=False) if {"values", "other"} & spec.rule.keys() else None
-    if target == Target(0, (name,)):
+    there = (*target.base(spec.place.parents), *target.names)
+    if spec.named and there == steps:
         raise ConfigError(f"to: {spec.rule['to']!r} is the member itself")
-    wraps = target.up == 0 and target.names[0] == name
+    wraps = there[: len(steps)] == steps
 
     def turn(value: Any, holder: Any) -> Any:
         # An object under the name of a member that is wrapped has been wrapped.

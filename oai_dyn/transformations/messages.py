@@ -153,7 +153,9 @@ def as_functions(rule: Rule) -> InBody:
     def change(work: Work) -> Sequence[Change]:
         changes: list[Change] = []
         for level in _TOOLS:
-            found = [(i, new) for i, tool in enumerate(work.level(level)) if (new := _function(tool)) is not None]
+            found = [
+                (i, new) for i, tool in enumerate(work.level(level)) if (new := _function(tool, level is _TOOLS[0])) is not None
+            ]
             trails = work.trails(level, [i for i, _ in found])
             for i, new in found:
                 own, key = work.own(trails[i][:-1]), trails[i][-1]
@@ -171,8 +173,8 @@ _TOOLS = tuple(map(node, (("tools", EACH), ("tool_choice",), ("messages", EACH, 
 _INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"], "additionalProperties": False}
 
 
-def _function(tool: Any) -> dict[str, Any] | None:
-    """The function for a tool that takes a text, or for a choice or a call of one; None for all else."""
+def _function(tool: Any, itself: bool) -> dict[str, Any] | None:
+    """The function for a tool that takes a text, itself or a choice or a call of one; None for all else."""
     if not isinstance(tool, dict) or tool.get("type") != "custom":
         return None
     inner: Any = tool.get("custom")
@@ -181,7 +183,7 @@ def _function(tool: Any) -> dict[str, Any] | None:
     function = {key: value for key, value in own.items() if key not in ("type", "format", "input")}
     if "input" in own:
         function["arguments"] = encode({"input": own["input"]}, str).decode()
-    elif own.keys() - {"type", "name"}:
+    elif itself:
         function["parameters"] = _INPUT
     rest = {key: value for key, value in tool.items() if key not in ("type", "custom")}
     return {**rest, "type": "function", "function": function} if nested else {"type": "function", **function}

@@ -19,7 +19,7 @@ from .work import Change, Work, shown
 
 
 class Verb(NamedTuple):
-    """What a verb does: `make` reads a rule, `loses` says of what was and what is whether something was lost, `says` how.
+    """What a verb does: `make` reads a rule, `loses` says of a change whether something was lost (None: never), `says` how.
 
     member  its place, where a rule names none; "" for the whole body, or several members of it
     reads   other paths that it looks at: below the member, or with "/" from the root
@@ -27,7 +27,7 @@ class Verb(NamedTuple):
     """
 
     make: Callable[[Spec], Run | None]
-    loses: Callable[[Change], bool]
+    loses: Callable[[Change], bool] | None
     says: str
     member: str | None = None
     reads: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Verb(NamedTuple):
 
     def may_lose(self, rule: Mapping[str, Any]) -> bool:
         """Whether a rule without `loses` may lose something."""
-        return self.loses is not _never and (rule["verb"] != "map" or rule.get("other") == "drop")
+        return self.loses is not None and (rule["verb"] != "map" or rule.get("other") == "drop")
 
 
 #: What a member of a request says where it asks for nothing: taking it away, or ignoring it, loses nothing.
@@ -87,7 +87,7 @@ def _into_content(spec: Spec, join: Callable[[Any, Any], Any]) -> Run:
 
     def turn(value: Any, holder: Any) -> Any:
         new = join(value, holder.get("content"))
-        return value if new is None else new
+        return value if new is None else (new,)
 
     find, holders = hits(spec, turn), spec.holders
 
@@ -96,7 +96,7 @@ def _into_content(spec: Spec, join: Callable[[Any, Any], Any]) -> Run:
         if not found:
             return ()
         trails = work.trails(holders, [hit[0] for hit in found])
-        for i, key, _, new in found:
+        for i, key, _, (new,) in found:
             own = work.own(trails[i])
             del own[key]
             own["content"] = new
@@ -187,10 +187,6 @@ def _of_tool(change: Change) -> bool:
     return change[0][0] == "tools"
 
 
-def _never(change: Change) -> bool:
-    return False
-
-
 _PROMPTED = "sent as json_object, with the schema in the messages"
 _TOOLS = ("/tools[].custom", "/tool_choice.custom", "/messages[].tool_calls[].custom")
 
@@ -201,23 +197,23 @@ VERBS: dict[str, Verb] = {
     "move": Verb(members.move, _gone, "moved"),
     "map": Verb(members.mapped, _gone, "{old} changed to {new}"),
     "set": Verb(members.set_to, _asked, "{old} changed to {new}", needs=False),
-    "default": Verb(members.default, _never, "set to {new}", needs=False),
+    "default": Verb(members.default, None, "set to {new}", needs=False),
     "clamp": Verb(members.clamp, _always, "{old} changed to {new}"),
-    "coerce": Verb(members.coerce, _never, "{old} changed to {new}"),
-    "flatten": Verb(members.flatten, _never, "joined", None, ("[]",)),
-    "template": Verb(members.template, _never, "{old} changed to {new}"),
-    "clean": Verb(members.clean, _never, "schema cleaned"),
-    "shorten": Verb(members.shorten, _never, "shortened", needs=False),
-    "merge": Verb(_in_list(messages.merged), _never, "merged", "messages", ("[].content[]",)),
-    "insert": Verb(_in_list(messages.inserted), _never, "completed", "messages", ("[]",)),
-    "reorder": Verb(_in_list(messages.reordered), _never, "reordered", "input", ("[]",)),
-    "tag": Verb(_tag, _never, "put into the text", None, ("/messages[].content[]",)),
-    "block": Verb(_block, _never, "put into the content", None, ("/messages[].content[]",)),
-    "narrow": Verb(_in_body(messages.narrowed), _never, "changed to {new}", "", ("/tool_choice.function", "/tools[].function")),
+    "coerce": Verb(members.coerce, None, "{old} changed to {new}"),
+    "flatten": Verb(members.flatten, None, "joined", None, ("[]",)),
+    "template": Verb(members.template, None, "{old} changed to {new}"),
+    "clean": Verb(members.clean, None, "schema cleaned"),
+    "shorten": Verb(members.shorten, None, "shortened", needs=False),
+    "merge": Verb(_in_list(messages.merged), None, "merged", "messages", ("[].content[]",)),
+    "insert": Verb(_in_list(messages.inserted), None, "completed", "messages", ("[]",)),
+    "reorder": Verb(_in_list(messages.reordered), None, "reordered", "input", ("[]",)),
+    "tag": Verb(_tag, None, "put into the text", None, ("/messages[].content[]",)),
+    "block": Verb(_block, None, "put into the content", None, ("/messages[].content[]",)),
+    "narrow": Verb(_in_body(messages.narrowed), None, "changed to {new}", "", ("/tool_choice.function", "/tools[].function")),
     "prompt_schema": Verb(_in_body(messages.prompted), _always, _PROMPTED, "", ("/response_format.json_schema", "/messages[]")),
     "tools": Verb(_in_body(messages.as_functions), _of_tool, "sent as a function", "", _TOOLS),
-    "stream": Verb(_stream, _never, "{old} changed to {new}", ""),
+    "stream": Verb(_stream, None, "{old} changed to {new}", ""),
     "warn": Verb(_warn, _always, "ignored"),
-    "reject": Verb(_reject, _never, "{old}"),
+    "reject": Verb(_reject, None, "{old}"),
 }
 """Every verb of a request rule."""

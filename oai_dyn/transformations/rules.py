@@ -55,10 +55,10 @@ class Rule:
 
     def lost(self, changes: Sequence[Change]) -> list[Loss]:
         """What was taken of what was asked for; of the same member in several places, the first."""
-        always, loses = self.rule.get("loses", False), self.verb.loses
+        loses = None if self.rule.get("loses") else self.verb.loses
         if len(changes) == 1:
-            return [self.loss(changes[0])] if always or loses(changes[0]) else []
-        taken = [change for change in changes if always or loses(change)]
+            return [self.loss(changes[0])] if loses is None or loses(changes[0]) else []
+        taken = [change for change in changes if loses is None or loses(change)]
         first = {tuple(key for key in change[0] if isinstance(key, str)): change for change in reversed(taken)}
         return [self.loss(change) for change in reversed(first.values())]
 
@@ -142,7 +142,9 @@ def _tops(spec: Spec, looked_at: Iterable[Steps]) -> frozenset[str]:
     ]
     if spec.rule["verb"] == "move" and not spec.rule["to"].startswith("../"):
         paths.append((*(() if spec.rule["to"].startswith("/") else spec.place.parents), *Place(spec.rule["to"]).steps))
-    return frozenset(steps[0] for steps in paths if steps)
+    return frozenset(steps[0] for steps in paths if steps) | frozenset(
+        spec.rule["members"] if spec.rule["verb"] == "exclusive" else ()
+    )
 
 
 class Stack:

@@ -85,8 +85,9 @@ def _of_map(rule: Rule) -> Group:
 
 
 def _of_flatten(rule: Rule) -> Group:
-    key = _key(Place(rule["member"]).last)
-    return None if key is None or rule.get("null") else (key[0] + b"[",)
+    last = Place(rule["member"]).last
+    key = None if last in (EACH, VALUES) or rule.get("null") else _key(last)
+    return None if key is None else (key[0] + b"[",)
 
 
 def _of_clean(rule: Rule) -> Group:
@@ -104,7 +105,7 @@ _OF_VERBS = {"map": _of_map, "flatten": _of_flatten, "clean": _of_clean}
 def gives(rule: Rule) -> bytes | None:
     """The JSON that a rule may add; None for any."""
     verb = rule["verb"]
-    if verb not in _WRITES:
+    if verb not in _WRITES or (verb == "map" and Place(rule["member"]).last in (EACH, VALUES)):
         return None
     names = [*Place(rule["member"]).steps] if verb in ("set", "default") else []
     if verb == "move":

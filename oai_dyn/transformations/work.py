@@ -111,12 +111,12 @@ class Work:
         above = place.above
         if above is None:
             return (place.top,)
-        for i, value in enumerate(self.level(above)):
-            keys = keys_at(value, place.step)
-            if number < len(keys):
-                return (*self._trail(above, i), keys[number])
-            number -= len(keys)
-        raise IndexError(number)
+        values = self.level(above)
+        i, keys = 0, keys_at(values[0], place.step)
+        while number >= len(keys):
+            number, i = number - len(keys), i + 1
+            keys = keys_at(values[i], place.step)
+        return (*self._trail(above, i), keys[number])
 
     def _all_trails(self, place: Node) -> list[Path]:
         above = place.above
