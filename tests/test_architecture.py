@@ -53,10 +53,12 @@ BY_CALL = {
     ("validation.ready", "'jsonschema_rs'"),
     ("validation.ready", "'oai_dyn.validation.checking'"),
     ("validation.ready", "'oai_dyn.validation.keywords'"),
+    ("command.__init__", "'oai_dyn.command.checking'"),
     ("command.__init__", "'oai_dyn.command.comparing'"),
     ("command.__init__", "'oai_dyn.command.importing'"),
     ("command.__init__", "'oai_dyn.command.providing'"),
     ("command.__init__", "'oai_dyn.command.serving'"),
+    ("command.checking", "'oai_dyn.validation'"),
     ("openapi.yaml_text", "'yaml'"),
 }
 

@@ -1,0 +1,292 @@
+"""What an answer tells of the request: taken, refused, ignored, absent; and which rule of a profile follows.
+
+Rules of this file: a reading is a function of an answer and of what is known by then; it sends nothing. What cannot be told
+is `unknown`, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .finding import Finding, Known
+from .seen import Seen, short
+from .shapes import calls_in, choices_of, text_of, usage_of
+
+Rule = dict[str, Any]
+Reading = Callable[[Seen, Known], Finding]
+Rules = Sequence[Rule] | Callable[[Known], Sequence[Rule]]
+
+#: A look at an answer that was given: "" where all is as asked, words where it is not; None where it cannot be told.
+Look = Callable[[Seen], str | None]
+
+
+def taken(rules: Rules = (), look: Look | None = None, note: str = "taken") -> Reading:
+    """Whether what was sent is taken. rules: what a profile has to do where it is not."""
+
+    def read(seen: Seen, known: Known) -> Finding:
+        if seen.refused:
+            return Finding("refused", seen.words, _requests(rules, known, {"why": f"refused: {seen.words}"}))
+        if not seen.good:
+            return Finding("unknown", seen.words)
+        ignored = look(seen) if look else ""
+        if ignored is None:
+            return Finding("unknown", "taken, but the answer does not tell")
+        if not ignored:
+            return Finding("works", note)
+        return Finding("ignored", ignored, _requests(rules, known, {"service": "ignores", "why": ignored}))
+
+    return read
+
+
+def _requests(rules: Rules, known: Known, more: Rule) -> dict[str, list[Rule]]:
+    found = [{**rule, **more} for rule in (rules(known) if callable(rules) else rules)]
+    return {"request": found} if found else {}
+
+
+def row(*patterns: str) -> Reading:
+    """Whether a row is there: what is refused for its empty body is."""
+
+    def read(seen: Seen, known: Known) -> Finding:
+        if seen.good:
+            return Finding("works", f"HTTP {seen.status}")
+        if seen.refused and seen.status != 501:
+            return Finding("works", f"there: it refuses an empty request ({seen.words})")
+        if seen.status in (404, 405, 501) and not _about_model(seen):
+            return Finding("absent", seen.words, {"absent": list(patterns)})
+        return Finding("works" if seen.status == 404 else "unknown", seen.words)
+
+    return read
+
+
+def _about_model(seen: Seen) -> bool:
+    """Whether a 404 is about the model, which is missing, and not about the row."""
+    return seen.error is not None and (seen.error.code == "model_not_found" or "model" in seen.error.message.lower())
+
+
+def models(seen: Seen, known: Known) -> Finding:
+    """The list of models: its form."""
+    if not seen.good:
+        return row("models.*")(seen, known)
+    names = model_names(seen.data)
+    what = f"{len(names)} models"
+    if isinstance(seen.data, list):
+        rule = {"verb": "wrap", "member": "", "rows": ["models.list"], "why": "a bare list in place of a list object"}
+        return Finding("differs", f"{what} in a bare list", {"reply": [rule]})
+    listed = isinstance(seen.data, Mapping) and isinstance(seen.data.get("data"), list)
+    return Finding("works", what) if listed else Finding("differs", "no list under `data`")
+
+
+def model_names(data: Any) -> list[str]:
+    """The names in a list of models of any form."""
+    if isinstance(data, Mapping):
+        data = next(
+            (value for value in (data.get("data"), data.get("models"), data.get("result")) if isinstance(value, list)), []
+        )
+    items = data if isinstance(data, list) else []
+    names = [one if isinstance(one, str) else _name(one) for one in items]
+    return [name for name in names if name]
+
+
+def _name(model: Any) -> str:
+    found = (
+        [model[key] for key in ("id", "model", "name") if isinstance(model.get(key), str)] if isinstance(model, Mapping) else []
+    )
+    return found[0] if found else ""
+
+
+def bounded(seen: Seen) -> str:
+    """Whether the answer keeps to the tokens that it was given."""
+    told = usage_of(seen.data).get("completion_tokens")
+    over = isinstance(told, int) and told > LIMIT
+    return f"{told} tokens came where {LIMIT} were allowed" if over else ""
+
+
+#: The most tokens that a probe asks for.
+LIMIT = 16
+
+
+def streamed(seen: Seen, known: Known) -> Finding:
+    """Whether a stream comes."""
+    if not seen.good or seen.is_stream:
+        count = f"{len(seen.events)} events"
+        return taken([{"verb": "stream", "member": "", "value": False}], note=count)(seen, known)
+    return Finding("differs", "a whole answer in place of a stream; the client hands it over as events")
+
+
+def usage_in_stream(seen: Seen) -> str:
+    """Whether a stream that was asked for its usage tells it."""
+    return "" if any(usage_of(event) for event in seen.events) else "no usage in the stream"
+
+
+def for_usage(known: Known) -> Sequence[Rule]:
+    """What becomes of a wish for usage: nothing is lost where it comes in any case."""
+    unasked = "usage_unasked" in known.findings and known.findings["usage_unasked"].verdict == "differs"
+    return [{"verb": "drop", "member": "stream_options", **({"loses": False} if unasked else {})}]
+
+
+def several(seen: Seen) -> str:
+    """Whether two choices came."""
+    return "" if len(choices_of(seen.data)) == 2 else "one choice where two were asked for"
+
+
+def as_json(seen: Seen) -> str | None:
+    """Whether the answer is a JSON object."""
+    text = text_of(seen.data)
+    if not text.strip():
+        return None
+    try:
+        return "" if isinstance(json.loads(text), dict) else "the answer is no JSON object"
+    except ValueError:
+        cut = any(choice.get("finish_reason") == "length" for choice in choices_of(seen.data))
+        return None if cut and text.lstrip().startswith("{") else f"the answer is no JSON: {short(text, 40)}"
+
+
+def as_schema(seen: Seen) -> str | None:
+    """Whether the answer is of the schema that was given."""
+    found = as_json(seen)
+    fits = found == "" and isinstance(json.loads(text_of(seen.data)).get("ok"), bool)
+    return "" if fits else "the answer is not of the schema" if found == "" else found
+
+
+def for_schema(known: Known) -> Sequence[Rule]:
+    """What becomes of a schema: a wish in words, where JSON can be had."""
+    if known.works("json_object"):
+        return [{"verb": "prompt_schema", "member": "response_format"}]
+    return [{"verb": "drop", "member": "response_format", "if": {"response_format.type": "json_schema"}}]
+
+
+def called(seen: Seen) -> str:
+    """Whether the model calls the tool that it must call."""
+    return "" if calls_in(seen.data) else "no tool was called"
+
+
+def may_call(seen: Seen) -> str | None:
+    """A model that is free to call may not do so."""
+    return called(seen) and None
+
+
+def for_choice(known: Known) -> Sequence[Rule]:
+    """What becomes of a choice of one tool."""
+    if known.works("tool_required"):
+        return [{"verb": "narrow", "member": "tool_choice", "word": "required"}]
+    return [{"verb": "drop", "member": "tool_choice", "is": {"type": "object"}}]
+
+
+def logprobs(seen: Seen) -> str:
+    """Whether probabilities came."""
+    return "" if any(choice.get("logprobs") for choice in choices_of(seen.data)) else "no logprobs in the answer"
+
+
+def in_base64(seen: Seen) -> str:
+    """Whether vectors came as text."""
+    data = seen.data.get("data") if isinstance(seen.data, Mapping) else None
+    first = data[0] if isinstance(data, list) and data else None
+    vector = first.get("embedding") if isinstance(first, Mapping) else None
+    return "" if isinstance(vector, str) else "a list of numbers in place of base64"
+
+
+def stranger(seen: Seen, known: Known) -> Finding:
+    """What becomes of a member that nobody knows."""
+    if seen.refused:
+        return Finding("works", f"an unknown member is refused: {seen.words}")
+    return Finding("ignored", "an unknown member goes unnoticed") if seen.good else Finding("unknown", seen.words)
+
+
+def no_model(seen: Seen, known: Known) -> Finding:
+    """How an error looks: that of a model that is not there."""
+    if seen.good:
+        return Finding("ignored", "a model that is not there answers all the same")
+    error = seen.error
+    if error is None or not 400 <= seen.status < 500:
+        return Finding("unknown", seen.words)
+    shape = error_shape(seen.data)
+    words = f"HTTP {error.status}, {shape}, code {error.code}: {seen.words}"
+    known_word = error.code == "model_not_found" or seen.status == 404
+    if known_word and shape == "OpenAI's form":
+        return Finding("works", words)
+    found: dict[str, Any] = {"errors": _meaning(seen, MISSING_MODEL)} if not known_word else {}
+    if shape != "OpenAI's form" and (form := error_form(seen.data, seen.status)):
+        found["error_body"] = form
+    return Finding("differs", words, {name: value for name, value in found.items() if value})
+
+
+#: A model that no service has.
+MISSING_MODEL = "no-such-model"
+
+
+def _meaning(seen: Seen, model: str) -> list[Rule]:
+    """The rule that tells this error by its words, where they name the model."""
+    message = seen.words.removeprefix(f"HTTP {seen.status}: ")
+    piece = max(message.split(model), key=len).strip("`'\". ") if model in message else ""
+    if len(piece) < 8 or "model" not in piece.lower():
+        return []
+    rule = {"status": [seen.status], "pattern": re.escape(piece), "means": "model_not_found"}
+    return [{**rule, "why": "told in words only"}]
+
+
+def error_shape(body: Any) -> str:
+    """The form of an error's body, in words."""
+    first = body[0] if isinstance(body, list) and body else body
+    if not isinstance(first, Mapping):
+        return "no JSON object"
+    prefix = "in a list, " if isinstance(body, list) else ""
+    inner = first.get("error")
+    if isinstance(inner, Mapping):
+        whole = isinstance(inner.get("message"), str) and "type" in inner
+        return prefix + ("OpenAI's form" if whole else "an object under `error` without message or type")
+    return prefix + next((words for name, words in _SHAPES.items() if name in first), "an object of its own")
+
+
+def error_form(body: Any, status: int) -> Any:
+    """The body of an error with what is told in it as `{message}` and the like, as a profile has it; None for nothing."""
+    if isinstance(body, Mapping):
+        parts = {name: _part(str(name), value, status) for name, value in body.items()}
+        return {name: part for name, part in parts.items() if part is not None} or None
+    if isinstance(body, list):
+        return [form for one in body[:1] if (form := error_form(one, status)) is not None] or None
+    return None
+
+
+def _part(name: str, value: Any, status: int) -> Any:
+    if isinstance(value, Mapping | list):
+        return error_form(value, status)
+    if isinstance(value, bool):
+        return value
+    if name in ("code", "status") and value in (status, str(status)):
+        return "{status}"
+    return _TOLD.get(name)
+
+
+#: What members of an error's body tell.
+_TOLD = {
+    "message": "{message}",
+    "msg": "{message}",
+    "detail": "{message}",
+    "error": "{message}",
+    "title": "{type}",
+    "type": "{type}",
+    "error_type": "{type}",
+    "param": "{param}",
+    "code": "{code}",
+}
+
+_SHAPES = {
+    "error": "a text under `error`",
+    "detail": "under `detail`",
+    "errors": "a list under `errors`",
+    "message": "a flat object",
+    "title": "a problem (RFC 9457)",
+}
+
+
+def without_key(seen: Seen, known: Known) -> Finding:
+    """What is said to whom has no key."""
+    if seen.good:
+        return Finding("works", "the models are listed without a key")
+    said = f"without a key: {seen.words}"
+    if seen.status == 401:
+        return Finding("works", said)
+    return Finding("differs" if seen.status in (400, 403) else "unknown", said)
