@@ -27,6 +27,10 @@ CHAT = ("chat.completions.create",)
 _REMEMBERED = 64
 
 
+#: A body whose JSON is longer is not looked into for what rules need; nor are so many after it, which are probably alike.
+_LONG, _UNTOLD = 4096, 31
+
+
 class Rule:
     """One rule, made ready.
 
@@ -150,7 +154,7 @@ def _tops(spec: Spec, looked_at: Iterable[Steps]) -> frozenset[str]:
 class Stack:
     """The rules of one provider that a row and a model have, in their order."""
 
-    __slots__ = ("_rules", "_steps", "_tops")
+    __slots__ = ("_rules", "_steps", "_tops", "_untold")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
@@ -161,6 +165,7 @@ class Stack:
             before = frozenset(i for i, other in enumerate(self._rules[:number]) if may_bring(other.gives, rule.needs))
             steps.append((number, rule.top, rule.needs if rule.deep else (), before, rule.run, rule.lost if rule.tells else None))
         self._steps = tuple(steps)
+        self._untold = 0
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -170,13 +175,16 @@ class Stack:
         losses: list[Loss] = []
         changed: list[int] = []
         text: bytes | None = b""
+        if self._untold:
+            self._untold -= 1
+            text = None
         work.enter(self._tops)
         body = work.body
         for number, top, wanted, before, run, lost in self._steps:
             if top and top not in body:
                 continue
             if wanted and text is not None:
-                text = text or written(body)
+                text = text or self._text(body)
                 if text is not None and lacks(text, wanted) and before.isdisjoint(changed):
                     continue
             if changes := run(work):
@@ -185,6 +193,14 @@ class Stack:
                 if lost is not None:
                     losses += lost(changes)
         return tuple(losses)
+
+    def _text(self, body: dict[str, Any]) -> bytes | None:
+        """A body's JSON, where to look into it costs less than to apply a rule in vain."""
+        text = written(body)
+        if text is not None and len(text) <= _LONG:
+            return text
+        self._untold = _UNTOLD
+        return None
 
     def refused(self, body: dict[str, Any], route: Any, write: Any) -> Loss | None:
         """The first thing in a body that the service would refuse; None where it takes it."""
