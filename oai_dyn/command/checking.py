@@ -25,6 +25,7 @@ from ..client import BaseClient
 from ..errors import APIError, ConfigError, LossWarning
 from ..plan import is_sensitive
 from ..probing import Course, Probe, Step, chosen, composed, written
+from ..probing.seen import short
 from ..profiles import Profile, load
 from ..wire import Limits, Secret, Timeout
 from .output import Output
@@ -173,7 +174,7 @@ def _probed(course: Course, shown: bool) -> list[Step]:
     for step in course.run():
         steps.append(step)
         if step.probe.name == "models":
-            _tell([f"model: {course.known.model or 'none that chats'}"])
+            _tell([f"model: {short(course.known.model) or 'none that chats'}"])
         if shown:
             verdict = step.finding.verdict + (", handled" if step.finding.handled else "")
             output.text(_columns(step.probe.name, verdict, step.finding.seen) + "\n")
@@ -200,7 +201,7 @@ def _as_data(service: _Service, course: Course, steps: list[Step], profile: Mapp
 
 
 def _write(path: Path, profile: Mapping[str, Any]) -> None:
-    """Write the profile, if it is one."""
+    """Write the profile. Raises `ConfigError` where it is none."""
     if faults := import_module("oai_dyn.validation").profile_faults(json.loads(json.dumps(profile))):
         raise ConfigError(f"--write {path}: {faults[0]}")
     with path.open("x", encoding="utf-8") as file:

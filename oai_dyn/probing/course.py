@@ -33,6 +33,12 @@ _SMALL = re.compile(r"nano|mini|tiny|small|lite|flash|haiku|instant|[-_:](0\.\d|
 #: Probes that show which member bounds an answer.
 _LIMITS = {"chat": "max_tokens", "max_completion_tokens": "max_completion_tokens"}
 
+#: Verdicts that a profile may have a rule for.
+_DEVIATING = ("refused", "ignored", "differs", "absent")
+
+#: Statuses that say how often, or for how much money.
+_LIMITED = (402, 429)
+
 #: How often in a row a service may give no answer.
 _SILENCES = 2
 
@@ -98,7 +104,7 @@ class Course:
             finding = self._read(probe) if probe.body is None else self._asked(probe)
             if _holds(self._looks, finding.profile):
                 finding = finding._replace(handled=True)
-            elif finding.verdict in ("refused", "ignored", "differs", "absent") and self._amended is not None:
+            if finding.verdict in _DEVIATING and not finding.handled and self._amended is not None:
                 finding = self._again(probe, finding)
             self.known.findings[probe.name] = finding
             self._learn(probe, finding)
@@ -115,20 +121,21 @@ class Course:
         client = self._keyless if probe.asks == "keyless" else self._amended if self._through_rules else self._plain
         if client is None:
             return Finding("unknown", "not asked: no key is sent in any case")
-        if probe.needs and self._is_refused(probe.needs):
-            return Finding("unknown", f"not asked: {probe.needs} is refused")
+        if probe.needs and not self._is_taken(probe.needs):
+            return Finding("unknown", f"not asked: {probe.needs} is not taken")
         body = request_of(probe, self.known)
         if body is None:
             return Finding("unknown", "not asked: no model answers" if self.known.model else "not asked: no such model is known")
         try:
             seen = self.answers[probe.name] = self._send(client, probe, body)
         except (RouteError, ValidationError) as error:
-            return Finding("refused", f"by the profile: {error.message}", handled=True)
+            mine = client is self._amended
+            return Finding("refused" if mine else "unknown", f"not sent: {error.message}", handled=mine)
         return probe.read(seen, self.known)
 
-    def _is_refused(self, name: str) -> bool:
+    def _is_taken(self, name: str) -> bool:
         finding = self.known.findings[name]
-        return finding.verdict == "refused" and not finding.handled
+        return name in self.answers and (finding.verdict != "refused" or finding.handled)
 
     def _send(self, client: BaseClient, probe: Probe, body: dict[str, object]) -> Seen:
         """Send a request, and note what ends the course."""
@@ -140,7 +147,8 @@ class Course:
         no_key = client is not self._keyless and isinstance(seen.error, AuthenticationError)
         no_key = no_key and (probe.asks == "chat" or not any(one.good for one in self.answers.values()))
         too_silent = self._silent >= (1 if self.requests == 1 else _SILENCES)
-        if isinstance(seen.error, RateLimitError) or seen.status == 429 or no_key or too_silent:
+        limited = isinstance(seen.error, RateLimitError) or seen.status in _LIMITED
+        if limited or no_key or too_silent:
             self.stopped, self.refusal = seen.words, seen.error
         elif self.tokens > self.most_tokens:
             self.stopped = f"the service wrote {self.tokens} tokens, where {self.most_tokens} were allowed in all"
@@ -185,12 +193,14 @@ class Course:
             chats = sorted((name for name in names if not _NO_CHAT.search(name)), key=lambda name: not _SMALL.search(name))
             self.known.model = self.known.model or next(iter(chats), "")
             self.known.embedder = self.known.embedder or next(filter(_EMBEDS.search, names), "")
-        first = probe.name == "chat" or not self.known.works("chat")
-        if (limit := _LIMITS.get(probe.name)) and first:
-            if finding.verdict == "works" or (finding.verdict == "ignored" and not self.known.limit):
-                self.known.limit = limit
-            elif finding.handled and not self.known.limit:
-                self.known.limit, self._through_rules = limit, True
+        settled = probe.name != "chat" and self.known.works("chat")
+        bounds = finding.verdict == "works" or (finding.verdict == "ignored" and not self.known.limit)
+        if probe.name in _LIMITS and bounds and not settled:
+            self.known.limit = _LIMITS[probe.name]
+        if probe.name == "max_completion_tokens" and not self.known.limit:
+            mended = [name for name in _LIMITS if self.known.findings[name].handled]
+            if mended:  # nothing but what the profile makes of a request is taken here
+                self.known.limit, self._through_rules = _LIMITS[mended[0]], True
 
 
 def _holds(looks: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .finding import Finding, Known
 from .seen import Seen, short
-from .shapes import calls_in, choices_of, text_of, usage_of
+from .shapes import called_pieces, calls_in, choices_of, odd, pieces_there, text_of, usage_of
 
 Rule = dict[str, Any]
 Reading = Callable[[Seen, Known], Finding]
@@ -112,7 +112,7 @@ def streamed(seen: Seen, known: Known) -> Finding:
     """Whether a stream comes."""
     if not seen.good or seen.is_stream:
         count = f"{len(seen.events)} events"
-        return taken([{"verb": "stream", "member": "", "value": False}], note=count)(seen, known)
+        return taken([{"verb": "stream", "value": False}], note=count)(seen, known)
     return Finding("differs", "a whole answer in place of a stream; the client hands it over as events")
 
 
@@ -154,7 +154,7 @@ def as_schema(seen: Seen) -> str | None:
 def for_schema(known: Known) -> Sequence[Rule]:
     """What becomes of a schema: a wish in words, where JSON can be had."""
     if known.works("json_object"):
-        return [{"verb": "prompt_schema", "member": "response_format"}]
+        return [{"verb": "prompt_schema"}]
     return [{"verb": "drop", "member": "response_format", "if": {"response_format.type": "json_schema"}}]
 
 
@@ -173,6 +173,14 @@ def for_choice(known: Known) -> Sequence[Rule]:
     if known.works("tool_required"):
         return [{"verb": "narrow", "member": "tool_choice", "word": "required"}]
     return [{"verb": "drop", "member": "tool_choice", "is": {"type": "object"}}]
+
+
+def called_in_stream(seen: Seen, known: Known) -> Finding:
+    """Whether a stream may call tools, and in which form."""
+    if seen.refused:
+        whole = [{"verb": "stream", "value": False, "if": {"tools": {"empty": False}}}]
+        return taken(whole)(seen, known)
+    return odd(called_pieces, "index, id, arguments as text", pieces_there)(seen, known)
 
 
 def logprobs(seen: Seen) -> str:
@@ -219,11 +227,11 @@ MISSING_MODEL = "no-such-model"
 
 def _meaning(seen: Seen, model: str) -> list[Rule]:
     """The rule that tells this error by its words, where they name the model."""
-    message = seen.words.removeprefix(f"HTTP {seen.status}: ")
-    piece = max(message.split(model), key=len).strip("`'\". ") if model in message else ""
-    if len(piece) < 8 or "model" not in piece.lower():
+    message = seen.words.removeprefix(f"HTTP {seen.status}: ").removesuffix("...")
+    around = message.replace(model, "")
+    if model not in message or "model" not in around.lower():
         return []
-    rule = {"status": [seen.status], "pattern": re.escape(piece), "means": "model_not_found"}
+    rule = {"status": [seen.status], "pattern": re.escape(message).replace(re.escape(model), ".+"), "means": "model_not_found"}
     return [{**rule, "why": "told in words only"}]
 
 

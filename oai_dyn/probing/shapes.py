@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .finding import Finding, Known
-from .seen import Seen
+from .seen import Seen, short
 
 Rule = dict[str, Any]
 Odd = tuple[str, Rule | None]
@@ -111,6 +111,8 @@ def _of_whole(data: Mapping[str, Any], kind: str, on: list[str]) -> Iterator[Odd
         yield "no `created`", {"verb": "default", "member": "created", "make": "created"}
     if not data.get("object"):
         yield "no `object`", {"verb": "default", "member": "object", "value": kind, "on": on}
+    elif (found := data["object"]) != kind:
+        yield f"`object` is {found!r}", {"verb": "map", "member": "object", "values": [[found, kind]], "on": on}
     if any(choice.get("index") is None for choice in choices_of(data)):
         yield "choices without index", {"verb": "default", "member": "choices[].index", "make": "index"}
 
@@ -258,7 +260,7 @@ def framing(seen: Seen, known: Known) -> Finding:
     if not seen.good or not seen.is_stream:
         return Finding("unknown", "nothing to look at")
     lines = seen.body.splitlines()
-    comments = [line[1:].strip().decode("utf-8", "replace") for line in lines if line.startswith(b":")]
+    comments = [short(line[1:].decode("utf-8", "replace"), 40) for line in lines if line.startswith(b":")]
     style = {"comment": comments[0] or True} if comments else {}
     if b"\r\n" in seen.body:
         style["crlf"] = True

@@ -21,6 +21,7 @@ from .readings import (
     as_schema,
     bounded,
     called,
+    called_in_stream,
     for_choice,
     for_schema,
     for_usage,
@@ -125,12 +126,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("stream", "stream", streamed, {"stream": True}),
     _reads("stream", "stream_done", "what ends a stream", shapes.end_mark),
     _reads("stream", "stream_framing", "comments, CRLF, named events", shapes.framing),
-    _reads(
-        "stream",
-        "stream_chunks",
-        "form of the events",
-        shapes.odd(shapes.chunks, "id, object, delta", lambda seen: seen.is_stream),
-    ),
+    _reads("stream", "stream_chunks", "form of the events", shapes.odd(shapes.chunks, "id, object, delta", shapes.is_stream)),
     _reads("stream", "usage_unasked", "usage that nobody asked for", shapes.unasked_usage),
     Probe(
         "stream_usage",
@@ -176,7 +172,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "tools_stream",
         "the same as a stream",
-        shapes.odd(shapes.called_pieces, "index, id, arguments as text", shapes.pieces_there),
+        called_in_stream,
         {"messages": _CALL, "tools": _TOOLS, "tool_choice": _NAMED, "stream": True},
         needs="tool_choice",
     ),
