@@ -287,8 +287,8 @@ def test_numbers_of_other_libraries_are_compared() -> None:
 def test_long_bodies_are_amended_like_short_ones() -> None:
     """A body too long to be looked into, and those after it, are treated as any other."""
     rules = made(ROLES, {"verb": "drop", "member": "messages[].name"})
-    for number in range(80):
-        content = "a" * (9000 if number % 40 == 0 else 9)
+    for number in range(400):
+        content = "a" * (9000 if number % 150 == 0 else 9)
         body = {"messages": [{"role": "developer", "content": content}, {"role": "user", "content": "b"}]}
         found, losses = rules.request(CHAT, body)
         assert found == {"messages": [{"role": "system", "content": content}, {"role": "user", "content": "b"}]}
