@@ -12,7 +12,8 @@ import pytest
 from oai_dyn import APIStatusError, ConfigError
 from oai_dyn.probing import PROBES, Course, Finding, Step, chosen, composed, written
 from oai_dyn.probing.finding import VERDICTS, Known
-from oai_dyn.probing.readings import error_form, model_names
+from oai_dyn.probing.readings import model_names
+from oai_dyn.probing.refusals import error_form
 from oai_dyn.probing.seen import Seen, short
 from oai_dyn.probing.shapes import calls_in, message_of, text_of
 from oai_dyn.probing.table import request_of

@@ -3,6 +3,7 @@
     seen       one request sent, and its answer as it came
     finding    what a probe found
     readings   what an answer tells of the request: taken, refused, ignored, absent
+    refusals   how a service says no
     shapes     what a reply, a stream or a call of a tool has that OpenAI's has not
     table      the probes: what each sends, and what reads the answer
     course     the probes one after the other, and what ends them early

@@ -14,7 +14,6 @@ from . import shapes
 from .finding import Known
 from .readings import (
     LIMIT,
-    MISSING_MODEL,
     Reading,
     Rule,
     as_json,
@@ -29,15 +28,14 @@ from .readings import (
     logprobs,
     may_call,
     models,
-    no_model,
     row,
     several,
     stranger,
     streamed,
     taken,
     usage_in_stream,
-    without_key,
 )
+from .refusals import MISSING_MODEL, no_model, without_key
 
 CHAT = "chat.completions.create"
 
