@@ -256,7 +256,20 @@ def test_an_address_with_a_query_keeps_it(capfd: pytest.CaptureFixture[str], tmp
 
 # --- Servers like those of providers ------------------------------------------------------------------------
 
-LIKE = ["groq", "mistral", "gemini", "perplexity", "cerebras", "deepseek", "together", "llama.cpp", "huggingface", "ai21"]
+LIKE = [
+    "groq",
+    "mistral",
+    "gemini",
+    "perplexity",
+    "cerebras",
+    "deepseek",
+    "together",
+    "llama.cpp",
+    "huggingface",
+    "ai21",
+    "lm-studio",
+    "llamafile",
+]
 
 
 class Probed(NamedTuple):

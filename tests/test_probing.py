@@ -208,7 +208,9 @@ def test_what_becomes_of_a_wish_depends_on_what_else_works() -> None:
         "json_object": Finding("works", ""), "tool_required": Finding("works", ""), "usage_unasked": Finding("differs", ""),
     }  # fmt: skip
     assert rules(read("json_schema", no(), known), "request")[0]["verb"] == "prompt_schema"
-    assert rules(read("tool_choice", no(), known), "request")[0]["verb"] == "narrow"
+    narrowed = read("tool_choice", no(), known)
+    assert rules(narrowed, "request") == [{"verb": "narrow", "word": "required"}]
+    assert profile_faults({"name": "x", **narrowed.profile}) == []
     assert rules(read("stream_usage", no(), known), "request")[0]["loses"] is False
 
 
@@ -559,7 +561,7 @@ def test_what_a_profile_handles_is_told() -> None:
         "seed": ("refused", True), "n": ("refused", True), "stop": ("refused", False), "files.list": ("absent", True),
     }  # fmt: skip
     assert "the profile refuses it" in found["n"].seen
-    assert "with the profile's rules" in found["stop"].seen
+    assert "with the profile's rules refused: HTTP 400" in found["stop"].seen
 
 
 @pytest.mark.filterwarnings("ignore::oai_dyn.LossWarning")
@@ -587,6 +589,14 @@ def test_events_are_brought_into_form() -> None:
     good = answer(completion())
     events = stream([{**chunk("stop", content="Hi"), "id": ""}])
     assert through([good, good, events], [], "stream_chunks", rules=rules)["stream_chunks"].handled
+
+
+def test_a_stream_that_is_played_is_handled() -> None:
+    """What streams to the user is handled, though it came whole."""
+    good = answer(completion())
+    rules = {"name": "own", "request": [{"verb": "stream", "value": False}]}
+    found = through([good, good, REFUSED], [good], "stream", rules=rules)
+    assert (found["stream"].verdict, found["stream"].handled) == ("refused", True)
 
 
 @pytest.mark.filterwarnings("ignore::oai_dyn.LossWarning")

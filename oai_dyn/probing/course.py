@@ -176,10 +176,12 @@ class Course:
             told = self._mended(probe, finding, self.answers.get(probe.name))
             return told._replace(handled=told.handled or bool(call.losses))
         seen = self._send(self._amended, probe, body)
-        if probe.read(seen.in_form(), self.known).verdict == "works" or (seen.good and call.losses):
+        again = probe.read(seen.in_form(), self.known)
+        taken = again.verdict == "works" or (finding.verdict == "refused" and again.verdict == "differs")
+        if taken or (seen.good and call.losses):
             self.answers[probe.name] = seen
             return finding._replace(handled=True)
-        return finding._replace(seen=f"{finding.seen}; with the profile's rules: {seen.words}")
+        return finding._replace(seen=f"{finding.seen}; with the profile's rules {again.verdict}: {again.seen}")
 
     def _mended(self, probe: Probe, finding: Finding, seen: Seen | None) -> Finding:
         """Whether the profile's rules for answers mend what was found."""

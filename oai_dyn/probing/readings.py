@@ -170,7 +170,7 @@ def may_call(seen: Seen) -> str | None:
 def for_choice(known: Known) -> Sequence[Rule]:
     """What becomes of a choice of one tool."""
     if known.works("tool_required"):
-        return [{"verb": "narrow", "member": "tool_choice", "word": "required"}]
+        return [{"verb": "narrow", "word": "required"}]
     return [{"verb": "drop", "member": "tool_choice", "is": {"type": "object"}}]
 
 
