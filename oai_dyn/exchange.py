@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from .errors import APIConnectionError, APIError, APITimeoutError, ConfigError, OaiDynError, StreamError
 from .flow import run
@@ -139,14 +140,22 @@ class Exchange:
 def failure_of(failure: Failure, step: Any) -> APIConnectionError:
     """Our error for a foreign one. It is made of few words, the same for both faces: the foreign one holds the request."""
     if failure.timed_out:
-        why = step.why if failure.sent or type(step) is Ask else "connect"
+        why = step.why if failure.sent or type(step) is not Send else f"connect to {origin(step.plan.url)}"
         error: APIConnectionError = APITimeoutError(f"time ran out: {why}")
     else:
-        stage = "the answer broke off" if type(step) is Read else "no answer came" if failure.sent else "no connection"
+        stage = "the answer broke off"
+        if type(step) is Send:
+            stage = f"{'no answer came from' if failure.sent else 'no connection to'} {origin(step.plan.url)}"
         # How a body breaks off is not told alike by the two libraries: there the stage is all that is said.
         error = APIConnectionError(stage if type(step) is Read or not failure.words else f"{stage}: {failure.words}")
     error.sent = failure.sent and type(step) is not Ask
     return error
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address, without what else stands in it: people know from it where they called."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def system_words(trail: Iterable[Any]) -> str | None:

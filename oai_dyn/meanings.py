@@ -47,6 +47,8 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
     found = next((verdict for verdict in inner if verdict.message), inner[0] if inner else Verdict(""))
     if not found.message and isinstance(text := decoded.get("message"), Mapping) and text:
         found = found._replace(message=str(text)[:200])
+    if param and isinstance(location, list) and found.message and param not in found.message:
+        found = found._replace(message=f"{param}: {found.message}")  # "Field required" alone does not say which
     found = found._replace(message=_with_upstream(found.message, decoded.get("metadata"), depth))
     code = code if isinstance(code, str | int) else found.code
     kind = kind or found.type

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from oai_dyn import Client, StreamError
-from oai_dyn.exchange import Exchange, Failure, at_once
-from oai_dyn.wire import Ask, Head, Headers, Read, Secret, Send, Sleep
+from oai_dyn import APITimeoutError, Client, StreamError
+from oai_dyn.exchange import Exchange, Failure, at_once, failure_of
+from oai_dyn.wire import Ask, Head, Headers, Plan, Read, Route, Secret, Send, Sleep
 
 
 class Torn:
@@ -52,3 +52,20 @@ def test_what_a_wait_comes_to(closed: bool, kind: type[Exception]) -> None:
     wire.exchange = Exchange(call, wire, lambda: 0.0)
     with pytest.raises(kind):
         at_once(wire.exchange.advance())
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure(False, False, "Connection refused"), "no connection to https://[::1]:9: Connection refused"),
+        (Failure(False, True, "Connection reset by peer"), "no answer came from https://[::1]:9: Connection reset by peer"),
+        (Failure(False, True), "no answer came from https://[::1]:9"),
+        (Failure(True, False), "time ran out: connect to https://[::1]:9"),
+        (Failure(True, True), "time ran out: first event"),
+    ],
+)
+def test_a_failure_names_the_host(failure: Failure, words: str) -> None:
+    """Scheme, host and port are told, so that a wrong address is seen; no user, no path, no query."""
+    plan = Plan(Route("r", "GET", "/x"), "GET", "https://user:secret@[::1]:9/secret?secret=1", {}, None, False)
+    error = failure_of(failure, Send(plan, None, None, "first event"))
+    assert (str(error), error.sent, isinstance(error, APITimeoutError)) == (words, failure.sent, failure.timed_out)

@@ -196,6 +196,19 @@ def test_a_stream_alone(beside: Json) -> None:
     assert "its events have no schema" in notes[0]
 
 
+def test_a_stream_alone_beside_what_asks_for_it() -> None:
+    """Where nothing else is described, a plain call is answered by events: it streams whatever the body may say of it."""
+    row, notes = operation({**body(STREAMING), **answer({EVENTS: {"schema": REF}})}, schemas=THING)
+    assert row["stream"] == {"schema": "Thing", "last": ["[DONE]"], "eof": True}
+    assert notes == ["POST /things: stream in the body: it always streams: no other answer is described"]
+
+
+def test_a_known_stream_alone() -> None:
+    """What is known to answer without a stream as well is asked as ever, though the document forgot it."""
+    row, notes = operation({**body(STREAMING), **answer({EVENTS: {"schema": REF}})}, path="/v1/chat/completions", schemas=THING)
+    assert (row["stream"]["ask"], notes) == ({"in": "body", "key": "stream", "value": True}, [])
+
+
 def test_a_stream_that_is_only_asked_for() -> None:
     """A `stream` in the body without a described stream is read as usual, and noted."""
     row, notes = operation({**body(STREAMING), **answer({JSON: {"schema": REF}})}, schemas=THING)

@@ -174,7 +174,7 @@ def test_a_host_that_no_resolver_knows(face: SyncFace, monkeypatch: pytest.Monke
     monkeypatch.setattr("socket.getaddrinfo", unknown)
     with pytest.raises(APIConnectionError) as caught:
         embed(face, face.client(base_url="http://nobody.invalid/v1", max_retries=1))
-    assert str(caught.value) == "no connection: the host's name cannot be resolved"
+    assert str(caught.value) == "no connection to http://nobody.invalid: the host's name cannot be resolved"
     assert (len(caught.value.attempts), caught.value.sent) == (2, False)
 
 

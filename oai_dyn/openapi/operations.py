@@ -187,6 +187,9 @@ def _stream(draft: Draft, body: Mapping[str, Any], definitions: Definitions, not
     """How the row streams: as the document shows, and where it shows no more than a `stream` in the body, as is usual."""
     row, known = draft.row, (draft.asked.known or {}).get("stream")
     ask = _ask(row, known, body, definitions)
+    if ask is not None and known is None and draft.streams:
+        notes.append(Note(draft.asked.key, f"{ask['key']} in the {ask['in']}", "it always streams: no other answer is described"))
+        ask = None
     if draft.shown is not None:
         if ask is None and not draft.streams:
             notes.append(Note(draft.asked.key, "a stream beside another answer", "left out: nothing says how it is asked for"))
