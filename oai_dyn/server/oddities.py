@@ -48,13 +48,13 @@ def turned(target: Target, turn: Callable[[Any], Any]) -> Act:
 
 
 def put(place: Place, base: Any, value: Any) -> None:
-    """Put a value where a path leads, unless something stands there; a list on the way gets one element."""
+    """Put a value where a path leads, unless something stands there; of a list on the way the last element is meant."""
     if place.first(base) is not MISSING:
         return
     steps = place.steps
     for step, following in zip(steps, [*steps[1:], ""], strict=True):
         if step == EACH:
-            base.append({})
+            base += [{}] * (not base)
             base = base[-1]
         elif not following:
             base[step] = value
