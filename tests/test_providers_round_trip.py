@@ -174,7 +174,7 @@ def check_chat(place: Place, answer: Json, body: Json, sent: Json) -> None:
     elif not calls:
         assert message["content"] == f"You said: {last_said(body)}"
     if thinks(place.name, sent["model"]):
-        assert message["reasoning_content"] == "The user wants an answer."
+        assert message["reasoning_content"] == "The user expects an answer."
     if "stream_options" in sent or not body.get("stream"):
         assert answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"] == answer["usage"]["total_tokens"]
 
