@@ -284,6 +284,17 @@ def test_numbers_of_other_libraries_are_compared() -> None:
     assert sent({"verb": "drop", "member": "input", "is": [1]}, body=body) is body
 
 
+def test_long_bodies_are_amended_like_short_ones() -> None:
+    """A body too long to be looked into, and those after it, are treated as any other."""
+    rules = made(ROLES, {"verb": "drop", "member": "messages[].name"})
+    for number in range(400):
+        content = "a" * (9000 if number % 150 == 0 else 9)
+        body = {"messages": [{"role": "developer", "content": content}, {"role": "user", "content": "b"}]}
+        found, losses = rules.request(CHAT, body)
+        assert found == {"messages": [{"role": "system", "content": content}, {"role": "user", "content": "b"}]}
+        assert losses == ()
+
+
 def test_no_rule_no_work() -> None:
     """A row that no rule is about gets its very body back."""
     rules = made(ROLES)

@@ -1,4 +1,4 @@
-"""The command line, `oai-dyn`: call a route, list routes and providers, import a document, compare tables, run the local server.
+"""The command line, `oai-dyn`: call a route, list routes and providers, probe a service, import, compare, run the local server.
 
 Rules of this file: a message is one line on standard error, starting with what it is about; no key is taken
 from the command line and none is printed; the exit codes are in `EXITS`.
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_providers(commands.add_parser("providers", help="list the bundled profiles of providers, or explain one"))
     _add_import(commands.add_parser("import", help="make a provider of an OpenAPI document: routes, schemas and a profile"))
     _add_compare(commands.add_parser("compare", help="what breaks for a caller who wrote for A and now talks to B"))
+    _add_check(commands.add_parser("check", help="probe a live service, and write a profile that fits"))
     _add_serve(commands.add_parser("serve", help="run a local server that answers every route"))
     return parser
 
@@ -130,6 +131,20 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.epilog = "exit codes: 0 nothing differs; 1 something does; others as of all commands"
     parser.set_defaults(run=lambda options: import_module("oai_dyn.command.comparing").run(options))
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="NAME|URL", help="a profile's name or file, or the base URL of a service")
+    parser.add_argument("--model", metavar="M", help="(default: one of the service's list that chats)")
+    parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds the API key")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of the profile")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PROBE", help="only these, and what they lean on")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    parser.add_argument("--write", metavar="FILE", help="write a profile that fits what was seen, as TOML")
+    parser.add_argument("--yes", action="store_true", help="send without asking; needed where there is no terminal")
+    parser.set_defaults(
+        run=lambda options: import_module("oai_dyn.command.checking").run(options, _key(options.key_env), _variables(options.var))
+    )
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:

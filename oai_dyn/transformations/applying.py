@@ -151,9 +151,8 @@ def _turned_at_top(spec: Spec, turn: Turn) -> Run:
             del own[name]
         else:
             own[name] = new
-        changes = ((path, old, new),)
-        work.changed(changes)
-        return changes
+        work.touched(name)
+        return ((path, old, new),)
 
     return run
 

@@ -149,7 +149,8 @@ def _renamed(spec: Spec, turn: Turn, to: str) -> Run:
             own[to] = new
         elif not same(own.get(to), new):
             new = GONE
-        work.changed((((name,), old, new), ((to,), old, new)))
+        work.touched(name)
+        work.touched(to)
         return (((name,), old, new),)
 
     return run

@@ -6,11 +6,9 @@
     Place("")                    the whole
     Place("/usage.total")        the same, for a path that is otherwise relative: from the root
 
-    place.found(root)     [(holder, key), ...]  the members that are there, in order; holder[key] is the value
-    place.holders(root)   [holder, ...]         what has the last member or could take it: objects, or lists for []
-    place.values(root)    [value, ...]
-    place.first(root)     the first value that is there and not null, else MISSING
-    place.trails(root)    [("messages", 3), ...]  the path of each of the holders, in the order of `holders`
+    place.holders(root)   what has the last member or could take it: objects, or lists where the path ends in []
+    place.values(root)    the values that are there
+    place.first(root)     the first of them that is not null, else MISSING
 
 Rules of this file: nothing is changed and nothing is made here; what is of another kind than the path says is passed over.
 """
@@ -20,9 +18,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from ..errors import ConfigError, Path
+from ..errors import ConfigError
 
 #: Steps that are no names.
 EACH, VALUES = "[]", "*"
@@ -40,7 +38,6 @@ class _Nothing(Enum):
 
 #: No value is there.
 MISSING: Final = _Nothing.MISSING
-Missing = Literal[_Nothing.MISSING]
 
 
 def read_path(text: str) -> Steps:
@@ -86,15 +83,6 @@ class Place:
             level = step_into(level, step)
         return [value for value in level if isinstance(value, self._kind)] if self.steps else []
 
-    def found(self, root: Any) -> list[tuple[Any, Any]]:
-        """Holder and key of each member that is there; of an element of a list the key is its index."""
-        holders, last = self.holders(root), self.last
-        if last == EACH:
-            return [(holder, i) for holder in holders for i in range(len(holder))]
-        if last == VALUES:
-            return [(holder, key) for holder in holders for key in holder]
-        return [(holder, last) for holder in holders if last in holder]
-
     def values(self, root: Any) -> list[Any]:
         """The values that are there; of the whole, itself."""
         level = [root]
@@ -105,13 +93,6 @@ class Place:
     def first(self, root: Any) -> Any:
         """The first value that is there and not null, else `MISSING`."""
         return next((value for value in self.values(root) if value is not None), MISSING)
-
-    def trails(self, root: Any) -> list[Path]:
-        """The path of each of the `holders`, in their order."""
-        level: list[tuple[Path, Any]] = [((), root)]
-        for step in self.parents:
-            level = [((*path, key), value[key]) for path, value in level for key in keys_at(value, step)]
-        return [path for path, value in level if isinstance(value, self._kind)] if self.steps else []
 
 
 def keys_at(value: Any, step: str) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from .applying import Run, Spec, spec_of
 from .conditions import globs
 from .places import EACH, VALUES, Place, Steps, read_path
 from .requests import VERBS, Verb
-from .triggers import gives, lacks, may_bring, needs
+from .triggers import lacks, needs
 from .work import Change, Node, Work, node, shown
 
 #: The rows of a rule that names none.
@@ -27,15 +27,19 @@ CHAT = ("chat.completions.create",)
 _REMEMBERED = 64
 
 
+#: A member whose JSON is longer is not looked into for what rules need; nor is it the next times, when it is probably alike.
+_LONG, _UNTOLD = 4096, 99
+
+
 class Rule:
     """One rule, made ready.
 
     top     the member of the body without which it has nothing to do ("" for none);  tops  those that it enters
-    needs   what the body's JSON has to have;  gives  what it may add to that
+    needs   what the JSON of that member has to have, where the rule is about what is in it
     """
 
     __slots__ = (
-        "_told", "deep", "gives", "models", "name", "needs", "provider", "refuses", "rows", "rule", "run", "tells", "top", "tops",
+        "_told", "deep", "models", "name", "needs", "provider", "refuses", "rows", "rule", "run", "tells", "top", "tops",
         "verb",
     )  # fmt: skip
 
@@ -47,8 +51,8 @@ class Rule:
         self.top = steps[0] if verb.needs and steps and steps[0] not in (EACH, VALUES) else ""
         self.tops = _tops(spec, looked_at)
         self.run = _looking(run, tuple(map(node, looked_at))) if looked_at else run
-        self.deep = len(steps) > 1 or self.name == "flatten"
-        self.needs, self.gives = needs(rule), gives(rule)
+        self.deep = len(steps) > 1
+        self.needs = needs(rule)
         self.tells = rule.get("loses", verb.may_lose(rule))
         self.refuses = rule.get("service", "refuses") == "refuses" and self.name != "warn"
         self._told: dict[Any, Loss] = {}
@@ -150,17 +154,18 @@ def _tops(spec: Spec, looked_at: Iterable[Steps]) -> frozenset[str]:
 class Stack:
     """The rules of one provider that a row and a model have, in their order."""
 
-    __slots__ = ("_rules", "_steps", "_tops")
+    __slots__ = ("_rules", "_steps", "_tops", "_untold")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._tops = frozenset(top for rule in self._rules for top in rule.tops)
-        steps = []
-        for number, rule in enumerate(self._rules):
-            # What may bring about what a rule needs; a member of the body is looked for as fast as a text.
-            before = frozenset(i for i, other in enumerate(self._rules[:number]) if may_bring(other.gives, rule.needs))
-            steps.append((number, rule.top, rule.needs if rule.deep else (), before, rule.run, rule.lost if rule.tells else None))
-        self._steps = tuple(steps)
+        # A member of the body is looked for as fast as a text.
+        texts = (rule.needs if rule.top and rule.deep else () for rule in self._rules)
+        told = (rule.lost if rule.tells else None for rule in self._rules)
+        self._steps = tuple(
+            (rule.top, wanted, rule.run, lost) for rule, wanted, lost in zip(self._rules, texts, told, strict=True)
+        )
+        self._untold: dict[str, int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -168,23 +173,32 @@ class Stack:
     def amend(self, work: Work) -> tuple[Loss, ...]:
         """Apply all rules to a body. Raises `ValidationError` where one rejects it."""
         losses: list[Loss] = []
-        changed: list[int] = []
-        text: bytes | None = b""
         work.enter(self._tops)
-        body = work.body
-        for number, top, wanted, before, run, lost in self._steps:
+        body, texts = work.body, work.texts
+        for top, wanted, run, lost in self._steps:
             if top and top not in body:
                 continue
-            if wanted and text is not None:
-                text = text or written(body)
-                if text is not None and lacks(text, wanted) and before.isdisjoint(changed):
+            if wanted:
+                text = texts[top] if top in texts else self._text(work, top)
+                if text and lacks(text, wanted):
                     continue
             if changes := run(work):
                 body = work.body
-                changed.append(number)
                 if lost is not None:
                     losses += lost(changes)
         return tuple(losses)
+
+    def _text(self, work: Work, top: str) -> bytes:
+        """The JSON of a member; none where to look into it costs more than to apply a rule in vain."""
+        if left := self._untold.get(top):
+            self._untold[top] = left - 1
+            return b""
+        text = written(work.body[top])
+        if text is None or len(text) > _LONG:
+            self._untold[top] = _UNTOLD
+            text = b""
+        work.texts[top] = text
+        return text
 
     def refused(self, body: dict[str, Any], route: Any, write: Any) -> Loss | None:
         """The first thing in a body that the service would refuse; None where it takes it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from functools import cache, partial
+from functools import cache
 from operator import is_
 from typing import Any
 
@@ -37,34 +37,15 @@ _DEEPEST = 250
 
 
 class Node:
-    """A path in a body as the key of a level: the same path is the same object. `above` is None where it is one name.
+    """A path in a body as the key of a level: the same path is the same object. `above` is None where it is one name."""
 
-    below   what the last step leads to from each of some values
-    """
-
-    __slots__ = ("above", "below", "step", "steps", "top")
+    __slots__ = ("above", "step", "steps", "top")
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.step = steps[-1]
         self.top = steps[0]
         self.above = node(steps[:-1]) if len(steps) > 1 else None
-        self.below = _BELOW.get(self.step) or partial(_named, self.step)
-
-
-def _each(values: list[Any]) -> list[Any]:
-    alone = values[0] if len(values) == 1 else None
-    return alone if type(alone) is list else step_into(values, EACH)
-
-
-def _named(name: str, values: list[Any]) -> list[Any]:
-    try:
-        return [value[name] for value in values if name in value]
-    except TypeError:  # something else is among the objects
-        return step_into(values, name)
-
-
-_BELOW: dict[str, Callable[[list[Any]], list[Any]]] = {EACH: _each, VALUES: lambda values: step_into(values, VALUES)}
 
 
 @cache
@@ -74,25 +55,31 @@ def node(steps: Steps) -> Node:
 
 
 class Work:
-    """One body on its way through the rules. `body` is the caller's own until the first change."""
+    """One body on its way through the rules. `body` is the caller's own until the first change.
 
-    __slots__ = ("_levels", "_own", "body", "route", "write")
+    texts   the JSON of members of the body, as far as it is known
+    """
+
+    __slots__ = ("_levels", "_own", "body", "route", "texts", "write")
 
     def __init__(self, body: dict[str, Any], route: Route, write: Write) -> None:
         self.body = body
         self.route = route
         self.write = write
         self._own: dict[int, Any] = {}
+        self.texts: dict[str, bytes] = {}
         self._levels: dict[Node, list[Any]] = {}
 
     def level(self, place: Node) -> list[Any]:
         """The values at a path. The list is remembered until the next change there, and is not to be changed."""
         found = self._levels.get(place)
         if found is None:
-            if place.above is None:
+            above = place.above
+            if above is None:
                 found = [self.body[place.top]] if place.top in self.body else []
             else:
-                found = place.below(self.level(place.above))
+                whole = self.body.get(place.top) if above.above is None and place.step == EACH else None
+                found = whole if type(whole) is list else _below(place.step, self.level(above))
                 if not _PLAIN.issuperset(map(type, found)) and self._made_plain(place.top):
                     return self.level(place)
             self._levels[place] = found
@@ -151,14 +138,21 @@ class Work:
         holder[names[-1]] = value
 
     def changed(self, changes: Iterable[Change]) -> None:
-        """Forget the levels of what has changed."""
+        """Forget what is known of what has changed."""
+        for top in {path[0] for path, _, _ in changes}:
+            self.touched(top)
+
+    def touched(self, top: Any) -> None:
+        """Forget what is known of a member of the body."""
+        if top in self.texts:
+            del self.texts[top]
         if self._levels:
-            tops = {path[0] for path, _, _ in changes}
-            self._levels = {place: found for place, found in self._levels.items() if place.top not in tops}
+            self._levels = {place: found for place, found in self._levels.items() if place.top != top}
 
     def forget(self) -> None:
-        """Forget all levels."""
+        """Forget all that is known."""
         self._levels = {}
+        self.texts.clear()
 
     def enter(self, tops: Iterable[str]) -> None:
         """Make plain what stands at the top as an object of another class."""
@@ -205,6 +199,16 @@ class Work:
             return self.write(value)
         except (TypeError, ValidationError):
             return value
+
+
+def _below(step: str, values: list[Any]) -> list[Any]:
+    """What one step leads to from each of some values."""
+    if step not in (EACH, VALUES):
+        try:
+            return [value[step] for value in values if step in value]
+        except TypeError:  # something else is among the objects
+            pass
+    return step_into(values, step)
 
 
 def dig(value: Any, names: Steps) -> Any:
