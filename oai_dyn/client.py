@@ -147,7 +147,7 @@ class BaseClient:
         self._provider = several[0]
         self._routing = routed(routing, several)
         self.routes = several[0].routes
-        self._told: set[Loss] = set()
+        self._told: set[tuple[str, str, tuple[str, ...]]] = set()
         self._session_given = session
         self._set_up()
 
@@ -223,7 +223,7 @@ class BaseClient:
 
     def _report(self, loss: Loss, call: Call) -> None:
         """Tell once of what a profile takes of requests: by a warning, and to the hook."""
-        key = loss._replace(path=())
+        key = loss.provider, loss.verb, tuple(step for step in loss.path if isinstance(step, str))
         if key in self._told:
             return
         self._told.add(key)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .errors import ConfigError
+from .errors import STATUS_ERRORS, ConfigError
 
 
 class Verdict(NamedTuple):
@@ -239,5 +239,7 @@ GENERAL = (
 
 def meaning(rules: Sequence[ErrorRule], status: int, verdict: Verdict, body: bytes) -> str | None:
     """The word that an error stands for: by the profile's rules, else, where it has none of these words, by the general ones."""
-    shared = () if verdict.code in MEANINGS else GENERAL
-    return next((rule.means for rule in (*rules, *shared) if rule.fits(status, verdict, body)), None)
+    known = isinstance(verdict.code, str) and verdict.code in MEANINGS
+    # A status without a class of its own, 402 say, has the class of its code.
+    own = verdict.code if known and status < 500 and status not in STATUS_ERRORS else None
+    return next((rule.means for rule in (*rules, *(() if known else GENERAL)) if rule.fits(status, verdict, body)), own)

@@ -65,7 +65,7 @@ _APPENDED = ("absent", "families", "request", "reply", "errors")
 _OF_ADDRESS = ("base_url_env", "api_key_env", "admin_key_env", "token_env", "headers_env", "placeholder_key")
 
 #: What only a profile's schema can check.
-_DEEP = ("request", "reply", "errors", "paths", "variables", "models", "families")
+_DEEP = ("request", "reply", "errors", "paths", "variables", "models", "families", "stream")
 
 
 def load(provider: str | Path | Profile | None, check: Check | None = None) -> Profile:

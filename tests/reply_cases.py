@@ -102,6 +102,11 @@ CHANGED: dict[str, tuple[Rule, Any, Any]] = {
         {"a": {"b": 2, "c": 5}},
     ),
     "map an element": ({"verb": "map", "member": "a[]", "values": [[1, 2]], "keep_as": "n"}, {"a": [1, {}]}, {"a": [2, {}]}),
+    "map below each value": (
+        {"verb": "map", "member": "a.*.b", "values": [[1, 2]]},
+        {"a": {"x": {"b": 1}, "y": 5, "z": {"b": 3}}, "c": {"b": 1}},
+        {"a": {"x": {"b": 2}, "y": 5, "z": {"b": 3}}, "c": {"b": 1}},
+    ),
     "default": ({"verb": "default", "member": "object", "value": "list"}, {}, {"object": "list"}),
     "default over null": ({"verb": "default", "member": "choices", "value": []}, {"choices": None}, {"choices": []}),
     "default over what passes": ({"verb": "default", "member": "a", "value": 1, "is": {"empty": True}}, {"a": ""}, {"a": 1}),
@@ -207,6 +212,11 @@ CHANGED: dict[str, tuple[Rule, Any, Any]] = {
         {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 9}},
         {"usage": {"prompt_tokens": 1, "completion_tokens": 8, "total_tokens": 9}},
     ),
+    "completion that is less than its reasoning": (
+        {"verb": "recount", "what": "completion"},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 5}}},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 5}}},
+    ),
     "prompt": (
         {"verb": "recount", "what": "prompt"},
         {"usage": {"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 5}}},
@@ -268,6 +278,10 @@ KEPT: dict[str, tuple[Rule, Any]] = {
         {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 9}},
     ),
     "total of nothing": ({"verb": "recount", "what": "total"}, {"usage": {"prompt_tokens": 1}}),
+    "completion that has its reasoning": (
+        {"verb": "recount", "what": "completion"},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 5}}},
+    ),
     "completion of odd counts": (
         {"verb": "recount", "what": "completion"},
         {"usage": {"prompt_tokens": True, "completion_tokens": 2, "total_tokens": 9}},

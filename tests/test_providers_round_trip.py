@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,15 +50,11 @@ class Place(NamedTuple):
     url: str
     clients: Mapping[str, tuple[SyncFace, Any]]
 
-    def rules(self, member: str, row: str) -> list[Mapping[str, Any]]:
-        """The rules of a profile that are about a row."""
-        return [rule for rule in self.profile.get(member, ()) if globs(rule.get("rows", [CHAT]))(row)]
-
     def sent(self, row: str, body: Json) -> Json:
         """The body that the profile makes of one, as it goes out."""
         client = self.clients["sync"][1]
-        rules = client._provider.config.transformations
-        return body if rules is None else dict(rules.request(client.routes.find(row), body)[0])
+        transformations = client._provider.config.transformations
+        return body if transformations is None else dict(transformations.request(client.routes.find(row), body)[0])
 
 
 @pytest.fixture(scope="module", params=packaged_names("providers"))
@@ -77,11 +74,25 @@ def addresses(profile: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def models(place: Place, row: str) -> list[str]:
+@cache
+def rules(provider: str, row: str) -> list[Mapping[str, Any]]:
+    """The rules of a provider that are about a row."""
+    profile = load(provider)
+    return [rule for rule in (*profile.get("request", ()), *profile.get("reply", ())) if globs(rule.get("rows", [CHAT]))(row)]
+
+
+@cache
+def models(provider: str, row: str) -> list[str]:
     """Names of models, one for each set of models that rules about a row are for."""
-    rules = [*place.rules("request", row), *place.rules("reply", row)]
-    patterns = [rule["models"][0].strip("!*").replace("*", "-") for rule in rules if "models" in rule]
+    patterns = [rule["models"][0].strip("!*").replace("*", "-") for rule in rules(provider, row) if "models" in rule]
     return list(dict.fromkeys(["some-model", *patterns]))
+
+
+@cache
+def thinks(provider: str, model: str) -> bool:
+    """Whether the server that is like a provider tells its thoughts."""
+    spoiled = spoiler(load(provider).get("reply", ()), CHAT, model)
+    return spoiled is not None and spoiled.thinks
 
 
 def asked(face: SyncFace, client: Any, row: str, body: Json | None) -> Any:
@@ -102,7 +113,7 @@ def asked(face: SyncFace, client: Any, row: str, body: Json | None) -> Any:
 def test_a_request_goes_there_and_back(place: Place, reference: Json, kind: str) -> None:
     """The provider takes what the profile makes of a request, and what the profile makes of its answer is in OpenAI's form."""
     row, given = reference["row"], reference.get("body")
-    for model in models(place, row):
+    for model in models(place.name, row):
         body = {"model": model, **filed(given)} if given is not None else None
         try:
             answer = asked(*place.clients[kind], row, body)
@@ -110,7 +121,7 @@ def test_a_request_goes_there_and_back(place: Place, reference: Json, kind: str)
             absent = place.profile["absent"]
             assert [pattern for pattern in absent if fnmatchcase(row, pattern)]
         except ValidationError as error:
-            rejects = [rule for rule in place.rules("request", row) if rule["verb"] == "reject"]
+            rejects = [rule for rule in rules(place.name, row) if rule["verb"] == "reject"]
             assert [rule for rule in rejects if rule["why"] in str(error)], error  # noqa: PT017
         else:
             check(place, row, answer, body or {})
@@ -162,9 +173,8 @@ def check_chat(place: Place, answer: Json, body: Json, sent: Json) -> None:
         assert isinstance(json.loads(message["content"]), dict)
     elif not calls:
         assert message["content"] == f"You said: {last_said(body)}"
-    spoiled = spoiler(place.profile.get("reply", ()), CHAT, sent["model"])
-    if spoiled is not None and spoiled.thinks:
-        assert message["reasoning_content"] == "The user wants an answer."
+    if thinks(place.name, sent["model"]):
+        assert message["reasoning_content"] == "The user expects an answer."
     if "stream_options" in sent or not body.get("stream"):
         assert answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"] == answer["usage"]["total_tokens"]
 
@@ -184,13 +194,13 @@ def test_what_deviates_is_refused(place: Place) -> None:
     """Without the rules for requests an OpenAI user's request is refused where a rule says so, and the error says of what."""
     refusing = [rule for rule in place.profile.get("request", ()) if rule.get("service", "refuses") == "refuses"]
     possible = [rule for rule in refusing if "?}" not in rule.get("template", "")]  # else a variable is not set
-    rules = Transformations(place.name, place.profile.get("request", ()))
+    transformations = Transformations(place.name, place.profile.get("request", ()))
     bare = {name: value for name, value in place.profile.items() if name not in ("request", "extends", "families")}
     face, client = place.clients["sync"]
     raw = face.client(**{**settings(bare, {"variables": addresses(place.profile)}), "base_url": place.url})
     refused = 0
     for row, body in given_bodies(place):
-        loss = rules.refused(client.routes.find(row), body)
+        loss = transformations.refused(client.routes.find(row), body)
         if loss is None:
             asked(face, raw, row, body)
         else:
@@ -205,7 +215,7 @@ def given_bodies(place: Place) -> Iterator[tuple[str, Json]]:
     """Bodies as users of OpenAI write them: those of the reference set, and those of the cases for this provider."""
     absent = place.profile.get("absent", ())
     for reference in REFERENCE:
-        for model in models(place, reference["row"]):
+        for model in models(place.name, reference["row"]):
             yield from wanted(absent, reference["row"], {"model": model, **filed(reference.get("body", {}))})
     for case in cases(place.name) + cases(OF_ANOTHER.get(place.name, "")):
         if "given" in case and ("wanted" in case or "refused" in case):

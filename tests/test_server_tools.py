@@ -306,13 +306,13 @@ def test_reasoning_is_told_where_a_service_tells_it() -> None:
     """Beside the text and before it, if the request asks for an effort; OpenAI tells none."""
     body: dict[str, Any] = {"messages": ASK, "reasoning_effort": "low", "n": 2}
     told = json_answer(asked("chat.completions.create", thinks=True, **body))
-    assert [choice["message"]["reasoning_content"] for choice in told["choices"]] == ["The user wants an answer."] * 2
+    assert [choice["message"]["reasoning_content"] for choice in told["choices"]] == ["The user expects an answer."] * 2
     deltas = [
         event.data["choices"][0]["delta"]
         for event in events(asked("chat.completions.create", thinks=True, stream=True, **body))
         if event.data != "[DONE]"
     ]
-    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == "The user wants an answer."
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == "The user expects an answer."
     assert ["reasoning_content" in delta for delta in deltas[:3]] == [False, True, True]
     assert "You said: What" in "".join(delta.get("content") or "" for delta in deltas[6:])
     for members, thinks in ((body, False), ({**body, "reasoning_effort": "none"}, True), ({"messages": ASK}, True)):

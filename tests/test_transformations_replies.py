@@ -188,7 +188,7 @@ def test_every_verb_is_tried() -> None:
 
 
 @settings(deadline=None, database=None)
-@given(st.sampled_from(EVERY_RULE), st.lists(ANYTHING | SHAPED, max_size=4))
+@given(st.sampled_from(EVERY_RULE), st.lists(ANYTHING | SHAPED, max_size=8))
 def test_nothing_raises(rule: dict[str, Any], values: list[Any]) -> None:
     """Whatever comes, as a reply and as events, one by one and together."""
     ready = answers(rule)

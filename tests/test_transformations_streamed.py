@@ -208,6 +208,26 @@ def test_other_ids_are_made_unique() -> None:
     assert len({*event["ids"], "0", "7"}) == 4
 
 
+def test_ids_in_the_output_of_a_response() -> None:
+    """The same for an item that begins, is done and stands in the whole; another for the next one, and in the next response."""
+    rule = {"verb": "unique", "member": "output[].call_id"}
+    item = {"type": "function_call", "call_id": "call_0"}
+    events: list[Any] = [
+        {"type": "response.created", "response": {"output": None}},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.output_item.added", "output_index": 1, "item": item},
+        {"type": "response.completed", "response": {"output": [item, item, {"type": "message"}, 5]}},
+    ]
+    for size in (1, 9):
+        _, added, done, second, whole = stream(events, rule, size=size)
+        ids = [one["call_id"] for one in whole["response"]["output"][:2]]
+        assert all(map(MADE.fullmatch, ids))
+        assert added["item"]["call_id"] == done["item"]["call_id"] == ids[0] != ids[1] == second["item"]["call_id"]
+    found = reply({"output": [item, item]}, rule)["output"]
+    assert found[0]["call_id"] != found[1]["call_id"]
+
+
 # --- Reasoning ------------------------------------------------------------------------------------------------
 
 
@@ -339,3 +359,20 @@ def test_an_ordinary_event_is_looked_at_no_further() -> None:
     ]
     events = [{"id": "c", "object": "chat.completion.chunk", "model": "m", **delta({"content": f"t{i}"})} for i in range(200)]
     assert stream(events, *rules, size=64) == events
+
+
+def test_odd_events_among_many_are_passed_over() -> None:
+    """What is of another kind than all others changes nothing for these."""
+    rules: list[dict[str, Any]] = [
+        {"verb": "fill", "member": "choices[].message.reasoning_content", "from": ["reasoning"]},
+        {"verb": "map", "member": "choices[].finish_reason", "values": [["eos", "stop"]]},
+        {"verb": "map", "member": "choices.*.x", "values": [[1, 2]]},
+    ]
+    mixed = {"choices": [5, {"delta": "reasoning", "finish_reason": ["eos"]}]}
+    odd: list[Any] = [5, {"choices": 5}, mixed, {"choices": {"a": {"x": 1}}}]
+    two = {"choices": [*delta()["choices"], *delta({"reasoning": "b"})["choices"]]}
+    found = stream([*odd, delta({"reasoning": "a"}), delta(finish_reason="eos"), two], *rules)
+    assert found[:3] == odd[:3]
+    assert found[3] == {"choices": {"a": {"x": 2}}}
+    assert found[4:6] == [delta({"reasoning": "a", "reasoning_content": "a"}), delta(finish_reason="stop")]
+    assert found[6]["choices"][1]["delta"] == {"reasoning": "b", "reasoning_content": "b"}

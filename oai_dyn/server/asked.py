@@ -121,7 +121,7 @@ def text_of(asked: Asked) -> str:
 def thought(asked: Asked) -> str:
     """What the model of this server thinks before it speaks in a chat; nothing where nobody asks."""
     effort = asked.members.get("reasoning_effort")
-    return "The user wants an answer." if asked.thinks and effort not in (None, "none") else ""
+    return "The user expects an answer." if asked.thinks and effort not in (None, "none") else ""
 
 
 def pieces(text: str) -> list[str]:

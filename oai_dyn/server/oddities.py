@@ -48,13 +48,13 @@ def turned(target: Target, turn: Callable[[Any], Any]) -> Act:
 
 
 def put(place: Place, base: Any, value: Any) -> None:
-    """Put a value where a path leads, unless something stands there; a list on the way gets one element."""
+    """Put a value where a path leads, unless something stands there; of a list on the way the last element is meant."""
     if place.first(base) is not MISSING:
         return
     steps = place.steps
     for step, following in zip(steps, [*steps[1:], ""], strict=True):
         if step == EACH:
-            base.append({})
+            base += [{}] * (not base)
             base = base[-1]
         elif not following:
             base[step] = value
@@ -181,7 +181,7 @@ COUNTS = {"prompt": _less_prompt, "completion": _less_completion, "total": _less
 
 
 def logprobs(rule: Rule, target: Target) -> Act:
-    """Tokens and their numbers in two lists; of an event the number alone."""
+    """Tokens and their numbers in two lists; of an event that has one token the number alone."""
 
     def act(batch: Batch) -> bool:
         changed = False
@@ -190,7 +190,9 @@ def logprobs(rule: Rule, target: Target) -> Act:
             content = found.get("content") if isinstance(found, dict) else None
             told = [one for one in content or () if isinstance(one, dict) and "logprob" in one]
             if told and target.event:
-                choice[target.key], changed = told[0]["logprob"], True
+                said = choice.get(target.said)
+                if len(told) == 1 and isinstance(said, dict) and said.get("content") == told[0].get("token"):
+                    choice[target.key], changed = told[0]["logprob"], True
             elif told:
                 tokens, numbers = [one.get("token") for one in told], [one["logprob"] for one in told]
                 choice[target.key], changed = {"tokens": tokens, "token_logprobs": numbers}, True

@@ -93,7 +93,7 @@ def repeat(rule: Rule, target: Target) -> Act:
 
     def twice(event: Any) -> bool:
         level = Batch([event]).objects(("choices", EACH, target.said))
-        return bool(level) and all(len(str(said.get(key) or "")) >= least and not said.get("content") for said in level)
+        return bool(level) and all(len(str(said.get(key) or "")) >= least and _says_only(said, key) for said in level)
 
     def act(batch: Batch) -> bool:
         before = len(batch.roots)
@@ -101,3 +101,7 @@ def repeat(rule: Rule, target: Target) -> Act:
         return len(batch.roots) != before
 
     return act
+
+
+def _says_only(said: dict[str, Any], key: str) -> bool:
+    return not any(value for name, value in said.items() if name not in (key, "role"))

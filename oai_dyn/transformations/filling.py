@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import ConfigError
 from .conditions import same
 from .places import EACH, MISSING, VALUES, Place, Steps
-from .reaching import Act, Batch, Rule, Target
+from .reaching import Act, Few, Rule, Target, walk
 from .values import GONE, coercion, table
 
 
@@ -24,45 +24,60 @@ def fill(rule: Rule, target: Target) -> Act:
     sources = [target.path(text) for text in rule["from"]]
     if not all(source.steps and source.steps[0] not in (EACH, VALUES) for source in sources):
         raise ConfigError("from: a path that begins with no name")
-    anchor, tail = _anchored(target.parents)
-    key = target.key
+    acts = [_from_root(target, source) if source.rooted else _beside(target, source) for source in sources]
+    below = min((_anchored(target.parents)[0] if source.rooted else target.parents for source in sources), key=len)
 
-    def vacant(holder: dict[str, Any]) -> bool:
-        return target.vacant(holder) or (target.test is None and holder[key] == "")
+    def act(batch: Few) -> Steps | None:
+        changed = None
+        for one in acts:
+            if one(batch) is not None:
+                changed = below
+        return changed
 
-    def beside(batch: Batch, source: Place) -> bool:
-        name = source.steps[0]
-        if not batch.has(target.parents, name):
-            return False
-        changed = False
-        for holder in [holder for holder in target.holders(batch) if name in holder]:
-            if vacant(holder) and (value := _said(source, holder)) is not None:
+    return acts[0] if len(acts) == 1 else act
+
+
+def _beside(target: Target, source: Place) -> Act:
+    """What fills a member from a source in the object that holds it."""
+    key, parents, name = target.key, target.parents, source.steps[0]
+
+    def act(batch: Few) -> Steps | None:
+        if batch.many and not batch.has(parents, name):
+            return None
+        changed = None
+        for holder in batch.objects(parents) if target.always else target.holders(batch):
+            if name in holder and _vacant(target, holder) and (value := _said(source, holder)) is not None:
                 holder[key] = value
-                changed = True
-        return changed
-
-    def from_root(batch: Batch, source: Place) -> bool:
-        name = source.steps[0]
-        if not batch.has((), name):
-            return False
-        changed = False
-        for root in [root for root in target.within(batch).objects(()) if name in root]:
-            if (value := _said(source, root)) is not None:
-                for holder in target.chosen(_made(Batch([root]).objects(anchor), tail)):
-                    if vacant(holder):
-                        holder[key] = copy(value)
-                        changed = True
-        return changed
-
-    steps = [(from_root if source.rooted else beside, source) for source in sources]
-
-    def act(batch: Batch) -> bool:
-        changed = False
-        for step, source in steps:
-            changed |= step(batch, source)
+                changed = parents
         return changed
 
     return act
+
+
+def _from_root(target: Target, source: Place) -> Act:
+    """What fills a member from a source in the whole, and makes the objects that lead to it."""
+    key, name = target.key, source.steps[0]
+    anchor, tail = _anchored(target.parents)
+
+    def act(batch: Few) -> Steps | None:
+        if batch.many and not batch.has((), name):
+            return None
+        changed = None
+        for root in batch.objects(()) if target.always else target.within(batch).objects(()):
+            if name in root and (value := _said(source, root)) is not None:
+                for holder in target.chosen(_made(walk([root], anchor), tail)):
+                    if _vacant(target, holder):
+                        holder[key] = copy(value)
+                        changed = anchor
+        return changed
+
+    return act
+
+
+def _vacant(target: Target, holder: dict[str, Any]) -> bool:
+    """Whether the member is absent, null or empty text; with `is`, whether that holds of it."""
+    there = holder.get(target.key)
+    return there is None or there == "" if target.test is None else target.vacant(holder)
 
 
 def _anchored(parents: Steps) -> tuple[Steps, Steps]:
@@ -73,40 +88,48 @@ def _anchored(parents: Steps) -> tuple[Steps, Steps]:
 
 def _made(anchors: list[Any], tail: Steps) -> list[Any]:
     """The objects at the end of some names, made where there is nothing."""
-    holders = []
-    for holder in anchors:
-        for name in tail:
+    holders = [anchor for anchor in anchors if isinstance(anchor, dict)]
+    for name in tail:
+        for holder in holders:
             if holder.get(name) is None:
                 holder[name] = {}
-            holder = holder[name]
-            if not isinstance(holder, dict):
-                break
-        else:
-            holders.append(holder)
+        holders = [inner for holder in holders if isinstance(inner := holder[name], dict)]
     return holders
 
 
 def _said(source: Place, base: Any) -> Any:
     """What a source holds, None where it says nothing: texts put together, else the first value."""
-    values = [base[source.last]] if len(source.steps) == 1 else source.values(base)
-    values = [value for value in values if value is not None and value != ""]
-    if len(values) > 1 and all(isinstance(value, str) for value in values):
-        return "".join(values)
-    first = values[0] if values else None
+    if len(source.steps) > 1:
+        values = [value for value in walk([base], source.steps) if value is not None and value != ""]
+        if len(values) > 1 and all(isinstance(value, str) for value in values):
+            return "".join(values)
+        first = values[0] if values else None
+    else:
+        first = base[source.last]
+    if isinstance(first, str):
+        return first or None
     return copy(first)  # what it was taken from stays as it is when this is amended
 
 
 def map_values(rule: Rule, target: Target) -> Act:
     """`values`, a table from the service's words to OpenAI's; `keep_as` keeps the service's beside it."""
-    change, keep_as = table(rule), rule.get("keep_as") if target.key not in (EACH, VALUES) else None
+    change, key = table(rule), target.key
     words = [old for old, _ in rule.get("values", ()) if not isinstance(old, list | dict)]
-    steps = target.place.steps if rule.get("other", "keep") == "keep" else ()
+    member = key not in (EACH, VALUES)
+    keep_as = rule.get("keep_as") if member else None
+    only = member and target.test is None and rule.get("other", "keep") == "keep"  # nothing but its words is changed
+    steps, parents = target.place.steps, target.parents
 
-    def act(batch: Batch) -> bool:
-        if steps and batch.scalars(steps).isdisjoint(words):
-            return False
+    def slots(batch: Few) -> list[tuple[Any, Any]]:
+        if only:
+            return [(holder, key) for holder in target.holders(batch) if holder.get(key, MISSING) in words]
+        return target.slots(batch)[::-1]  # from the end, for elements may be taken out
+
+    def act(batch: Few) -> Steps | None:
+        if only and batch.many and batch.scalars(steps).isdisjoint(words):
+            return None
         changed = False
-        for holder, name in reversed(list(target.slots(batch))):
+        for holder, name in slots(batch):
             old = holder[name]
             if (new := change(old)) is old or (old is None and None not in words):
                 continue
@@ -116,8 +139,8 @@ def map_values(rule: Rule, target: Target) -> Act:
             if new is GONE:
                 del holder[name]
             else:
-                holder[name] = deepcopy(new)
-        return changed
+                holder[name] = deepcopy(new) if isinstance(new, list | dict) else new
+        return parents if changed else None
 
     return act
 
@@ -150,13 +173,13 @@ def _setting(target: Target, wanting: Callable[[dict[str, Any]], bool], new: Cal
     """Sets the member wherever something is wanting; `quick` where nothing is wanting of what is filled."""
     key, steps = target.key, target.place.steps
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if quick and batch.filled(steps):
-            return False
+            return None
         holders = [holder for holder in target.holders(batch) if wanting(holder)]
         for holder in holders:
             holder[key] = new(holder)
-        return bool(holders)
+        return target.parents if holders else None
 
     return act
 
@@ -164,14 +187,14 @@ def _setting(target: Target, wanting: Callable[[dict[str, Any]], bool], new: Cal
 def _positions(target: Target) -> Act:
     """The place of each object in its list, where it says none."""
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         changed = False
         for some in target.within(batch).level(target.parents[:-1]):
             for position, holder in enumerate(some if isinstance(some, list) else ()):
                 if isinstance(holder, dict) and holder.get(target.key) is None and target.chosen([holder]):
                     holder[target.key] = position
                     changed = True
-        return changed
+        return target.parents if changed else None
 
     return act
 
@@ -192,9 +215,9 @@ def coerce(rule: Rule, target: Target) -> Act:
     change = coercion(rule)
     whole = rule["to"] == "integer"
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if target.absent(batch):
-            return False
+            return None
         changed = False
         for holder, key in target.slots(batch):
             old = holder[key]
@@ -204,6 +227,6 @@ def coerce(rule: Rule, target: Target) -> Act:
             if new is not old:
                 holder[key] = new
                 changed = True
-        return changed
+        return target.parents if changed else None
 
     return act

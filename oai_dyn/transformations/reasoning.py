@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from .places import Steps
-from .reaching import Act, Batch, Rule, Target
+from .reaching import Act, Few, Rule, Target
 
 #: Where reasoning goes, unless a rule says otherwise (`to`).
 REASONING = "reasoning_content"
@@ -23,9 +23,9 @@ def blocks(rule: Rule, target: Target) -> Act:
     """A list of blocks as text, with the reasoning beside it; the list stays as `content_blocks`."""
     key, to = target.key, rule.get("to", REASONING)
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if not batch.mixed(target.place.steps):
-            return False
+            return None
         changed = False
         for holder in target.holders(batch):
             found = holder.get(key)
@@ -38,7 +38,7 @@ def blocks(rule: Rule, target: Target) -> Act:
             if thought and holder.get(to) is None:
                 holder[to] = thought
             changed = True
-        return changed
+        return target.parents if changed else None
 
     return act
 
@@ -94,9 +94,9 @@ def tags(rule: Rule, target: Target) -> Act:
             holder[to] = had + thought if isinstance(had, str) else thought
         return True
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if done and batch.scalars(_INDEX) <= done and len(batch.level(_INDEX)) == len(batch.level(_INDEX[:-1])):
-            return False
+            return None
         changed = False
         for index, choice, said in told(batch, target):
             if index in done or not target.chosen([said]) or (said.get(to) and not target.event):
@@ -105,12 +105,12 @@ def tags(rule: Rule, target: Target) -> Act:
             changed |= split(said, splitter, not target.event or bool(choice.get("finish_reason")))
             if not splitter.busy:
                 done.add(index)
-        return changed
+        return target.parents if changed else None
 
     return act
 
 
-def told(batch: Batch, target: Target) -> Iterator[tuple[Any, dict[str, Any], dict[str, Any]]]:
+def told(batch: Few, target: Target) -> Iterator[tuple[Any, dict[str, Any], dict[str, Any]]]:
     """Each choice with its index, and what it says: its message, or its delta."""
     key = target.said
     for choices in target.within(batch).level(_CHOICES):
@@ -196,9 +196,9 @@ def repeat(rule: Rule, target: Target) -> Act:
     least, key = rule.get("least", 8), target.key
     before: dict[Any, str] = {}
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if target.absent(batch):
-            return False
+            return None
         changed = False
         for index, _, said in told(batch, target):
             text = said.get(key)
@@ -208,6 +208,6 @@ def repeat(rule: Rule, target: Target) -> Act:
                 said[key] = None
                 changed = True
             before[index] = text
-        return changed
+        return target.parents if changed else None
 
     return act

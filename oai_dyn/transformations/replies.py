@@ -20,7 +20,7 @@ from ..errors import ConfigError
 from ..wire import Route
 from .conditions import globs
 from .filling import coerce, default, fill, map_values, set_value
-from .reaching import Act, Batch, Rule, Target
+from .reaching import Act, Few, Rule, Target, gathered
 from .reasoning import blocks, repeat, tags
 from .streamed import called, items, number, unique
 from .wholes import logprobs, recount, unwrap, wrap
@@ -43,14 +43,16 @@ class Answers:
 
     def reply(self, data: Any) -> Any:
         """A whole reply in form; what can be is changed in place."""
-        batch = Batch([data])
-        _run([begin() for begin in self._replies], batch)
+        batch = Few([data])
+        for begin in self._replies:
+            if (below := begin()(batch)) is not None:
+                batch.forget(below)
         return batch.roots[0]
 
     def stream(self) -> Adapt:
         """What brings the events of one stream into form, some at a time."""
         acts = [begin() for begin in self._events]
-        return lambda events: _run(acts, Batch(events))
+        return lambda events: _run(acts, gathered(events))
 
 
 def answers_of(rules: Iterable[Rule], route: Route, model: str) -> Answers | None:
@@ -65,10 +67,10 @@ def singly(rule: Rule) -> list[Rule]:
     return [{**rule, "member": member} for member in members] if isinstance(members, list) else [rule]
 
 
-def _run(acts: list[Act], batch: Batch) -> None:
+def _run(acts: list[Act], batch: Few) -> None:
     for act in acts:
-        if act(batch):
-            batch.forget()
+        if (below := act(batch)) is not None:
+            batch.forget(below)
 
 
 def _ready(rule: Rule, event: bool) -> Callable[[], Act]:

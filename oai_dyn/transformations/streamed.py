@@ -11,17 +11,18 @@ from typing import Any
 
 from .conditions import regex
 from .places import Steps
-from .reaching import Act, Batch, Rule, Target
+from .reaching import Act, Few, Rule, Target
 from .reasoning import told
 
 #: How a service ends a choice that calls tools, where it does not say so.
 _ENDED = ("stop", "")
 
-_DELTAS: Steps = ("choices", "[]", "delta")
-_MESSAGES: Steps = ("choices", "[]", "message")
+_CHOICES: Steps = ("choices", "[]")
+_DELTAS: Steps = (*_CHOICES, "delta")
+_MESSAGES: Steps = (*_CHOICES, "message")
 
 
-def _calling(batch: Batch, target: Target) -> Iterator[tuple[Any, dict[str, Any], list[dict[str, Any]]]]:
+def _calling(batch: Few, target: Target) -> Iterator[tuple[Any, dict[str, Any], list[dict[str, Any]]]]:
     """Each choice that has calls, with its index: (index, choice, calls). Most events have none, and cost one look."""
     if batch.has(_DELTAS if target.event else _MESSAGES, "tool_calls"):
         for index, choice, said in told(batch, target):
@@ -34,7 +35,7 @@ def called(rule: Rule, target: Target) -> Act:
     """The finish reason of a choice that calls tools is `tool_calls`; the service's own stays as `native_finish_reason`."""
     callers: set[Any] = set()
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         callers.update(index for index, _, calls in _calling(batch, target) if calls)
         changed = False
         for index, choice, _ in told(batch, target) if callers else ():
@@ -44,7 +45,7 @@ def called(rule: Rule, target: Target) -> Act:
                 if choice.get("native_finish_reason") is None:
                     choice["native_finish_reason"] = reason
                 changed = True
-        return changed
+        return _CHOICES if changed else None
 
     return act
 
@@ -77,12 +78,12 @@ def number(rule: Rule, target: Target) -> Act:
     """Place, id and type of calls, where they are missing. In a stream a call goes on by its place, by its id, or as the last."""
     seen: dict[Any, _Seen] = {}
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         changed = False
         for index, _, calls in _calling(batch, target):
             for call in calls:
                 changed |= _numbered(call, seen.setdefault(index, _Seen())) if target.event else _named(call)
-        return changed
+        return _CHOICES if changed else None
 
     return act
 
@@ -114,31 +115,54 @@ def _named(call: dict[str, Any]) -> bool:
 
 
 def unique(rule: Rule, target: Target) -> Act:
-    """Ids that come again in each reply ("0", "call_0") become ids that do not; `pattern` says which those are."""
+    """Ids that come again in each reply ("0", "call_0") become ids that do not; `pattern` says which those are.
+
+    In a stream an id is the same for all that is said of a call: of one in choices by its index, of one in the output of a
+    response (a member below `output[]`) by its place there.
+    """
     worn = regex(rule.get("pattern", r"^(call_?|tool_?)?\d{0,3}$"))
     made: dict[Any, str] = {}
+    of_output = target.event and target.place.steps[:2] == ("output", "[]")
 
-    def act(batch: Batch) -> bool:
-        if target.absent(batch):
-            return False
-        changed = False
+    def slots(batch: Few) -> Iterator[tuple[Any, Any, Any]]:
+        """What holds an id, its name there, and what tells its call from others."""
+        if of_output:
+            for event in target.within(batch).objects(()):
+                yield from _of_output(event, target.key)
+            return
         for position, (holder, key) in enumerate(target.slots(batch)):
+            yield holder, key, holder.get("index") if target.event and isinstance(holder, dict) else position
+
+    def act(batch: Few) -> Steps | None:
+        if target.absent(batch) and not of_output:
+            return None
+        changed = False
+        for holder, key, place in slots(batch):
             known = holder[key]
             if isinstance(known, str) and known and worn.search(known):
-                place = holder.get("index") if target.event and isinstance(holder, dict) else position
                 same = (place if isinstance(place, int) else None, known)
                 holder[key] = made[same] = made.get(same) or f"call_{token_hex(12)}"
                 changed = True
-        return changed
+        return () if changed else None
 
     return act
+
+
+def _of_output(event: dict[str, Any], key: str) -> Iterator[tuple[Any, Any, Any]]:
+    """The items that an event of a response shows, its own and those of the whole, with their places."""
+    response = event.get("response")
+    output = response.get("output") if isinstance(response, dict) else None
+    shown = [(event.get("item"), event.get("output_index"))]
+    for item, place in shown + [(item, i) for i, item in enumerate(output if isinstance(output, list) else ())]:
+        if isinstance(item, dict) and key in item:
+            yield item, key, place
 
 
 def items(rule: Rule, target: Target) -> Act:
     """Events of a response that do not say which item they are about: `output_index` and `item_id` of the last that began."""
     begun: list[Any] = []
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         changed = False
         for event in target.within(batch).objects(()):
             kind = event.get("type")
@@ -154,6 +178,6 @@ def items(rule: Rule, target: Target) -> Act:
                 if event.get(key) is None:
                     event[key] = value
                     changed = True
-        return changed
+        return () if changed else None
 
     return act

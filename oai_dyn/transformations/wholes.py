@@ -8,21 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ConfigError
-from .places import MISSING
-from .reaching import Act, Batch, Rule, Target
+from .places import MISSING, Steps
+from .reaching import Act, Few, Rule, Target
 
 
 def unwrap(rule: Rule, target: Target) -> Act:
     """The object or the list at `member` becomes the whole."""
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         changed = False
         for i, root in enumerate(batch.roots):
             inner = target.place.first(root) if target.takes(root) else MISSING
             if inner is not root and isinstance(inner, dict | list):
                 batch.roots[i] = inner
                 changed = True
-        return changed
+        return () if changed else None
 
     return act
 
@@ -30,11 +30,11 @@ def unwrap(rule: Rule, target: Target) -> Act:
 def wrap(rule: Rule, target: Target) -> Act:
     """A bare list as OpenAI's list object."""
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         lists = [i for i, root in enumerate(batch.roots) if isinstance(root, list) and target.takes(root)]
         for i in lists:
             batch.roots[i] = {"object": "list", "data": batch.roots[i]}
-        return bool(lists)
+        return () if lists else None
 
     return act
 
@@ -45,14 +45,14 @@ def recount(rule: Rule, target: Target) -> Act:
         raise ConfigError(f"what: {rule['what']!r}, wanted one of {', '.join(_COUNTS)}")
     key = f"{rule['what']}_tokens"
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         changed = False
         for usage in target.chosen(target.within(batch).objects(target.place.steps)):
             count = mend(usage)
             if count is not None:
                 usage[key] = count
                 changed = True
-        return changed
+        return target.place.steps if changed else None
 
     return act
 
@@ -63,16 +63,24 @@ def _count(value: Any) -> int | None:
 
 def _whole_prompt(usage: dict[str, Any]) -> int | None:
     """What was read from a cache was left out: it cannot be more than the whole."""
-    details = usage.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    sent = _count(usage.get("prompt_tokens"))
-    return sent + cached if sent is not None and cached is not None and cached > sent else None
+    sent, cached = counts(usage)[0], _detail(usage, "prompt", "cached_tokens")
+    return sent + cached if 0 <= sent < cached else None
+
+
+def _detail(usage: dict[str, Any], of: str, name: str) -> int:
+    """A count among the details of another, -1 where there is none."""
+    details = usage.get(f"{of}_tokens_details")
+    count = _count(details.get(name)) if isinstance(details, dict) else None
+    return -1 if count is None else count
 
 
 def _whole_completion(usage: dict[str, Any]) -> int | None:
-    """The total counts what the completion leaves out."""
+    """Reasoning was left out: the total counts more, or there was more of it than of all."""
     sent, got, total = counts(usage)
-    return total - sent if got >= 0 and 0 <= sent < total - got else None
+    if got < 0 or sent < 0:
+        return None
+    thought = _detail(usage, "completion", "reasoning_tokens")
+    return total - sent if total > sent + got else got + thought if thought > got else None
 
 
 def _whole_total(usage: dict[str, Any]) -> int | None:
@@ -93,9 +101,9 @@ _COUNTS = {"prompt": _whole_prompt, "completion": _whole_completion, "total": _w
 def logprobs(rule: Rule, target: Target) -> Act:
     """{tokens, token_logprobs}, or in an event one number, as the list `content` that OpenAI has."""
 
-    def act(batch: Batch) -> bool:
+    def act(batch: Few) -> Steps | None:
         if {*map(type, batch.level(target.place.steps))} <= {type(None)}:
-            return False
+            return None
         changed = False
         for choice in target.holders(batch):
             found = choice.get(target.key)
@@ -110,7 +118,7 @@ def logprobs(rule: Rule, target: Target) -> Act:
                 if isinstance(tokens, list) and isinstance(numbers, list):
                     found["content"] = _told(tokens, numbers)
                     changed = True
-        return changed
+        return target.parents if changed else None
 
     return act
 

@@ -60,7 +60,7 @@ class Work:
     texts   the JSON of members of the body, as far as it is known
     """
 
-    __slots__ = ("_known", "_own", "body", "route", "texts", "write")
+    __slots__ = ("_levels", "_own", "body", "route", "texts", "write")
 
     def __init__(self, body: dict[str, Any], route: Route, write: Write) -> None:
         self.body = body
@@ -68,23 +68,21 @@ class Work:
         self.write = write
         self._own: dict[int, Any] = {}
         self.texts: dict[str, bytes] = {}
-        self._known: dict[str, dict[Node, list[Any]]] = {}  # the levels, by member of the body
+        self._levels: dict[Node, list[Any]] = {}
 
     def level(self, place: Node) -> list[Any]:
         """The values at a path. The list is remembered until the next change there, and is not to be changed."""
-        known = self._known.get(place.top)
-        if known is None:
-            known = self._known[place.top] = {}
-        found = known.get(place)
+        found = self._levels.get(place)
         if found is None:
             above = place.above
             if above is None:
                 found = [self.body[place.top]] if place.top in self.body else []
             else:
-                found = _below(place, self.level(above))
+                whole = self.body.get(place.top) if above.above is None and place.step == EACH else None
+                found = whole if type(whole) is list else _below(place.step, self.level(above))
                 if not _PLAIN.issuperset(map(type, found)) and self._made_plain(place.top):
                     return self.level(place)
-            known[place] = found
+            self._levels[place] = found
         return found
 
     def trails(self, place: Node | None, found: Sequence[int]) -> dict[int, Path]:
@@ -141,19 +139,19 @@ class Work:
 
     def changed(self, changes: Iterable[Change]) -> None:
         """Forget what is known of what has changed."""
-        for path, _, _ in changes:
-            self.touched(str(path[0]))
+        for top in {path[0] for path, _, _ in changes}:
+            self.touched(top)
 
-    def touched(self, top: str) -> None:
+    def touched(self, top: Any) -> None:
         """Forget what is known of a member of the body."""
-        if top in self._known:
-            del self._known[top]
         if top in self.texts:
             del self.texts[top]
+        if self._levels:
+            self._levels = {place: found for place, found in self._levels.items() if place.top != top}
 
     def forget(self) -> None:
         """Forget all that is known."""
-        self._known.clear()
+        self._levels = {}
         self.texts.clear()
 
     def enter(self, tops: Iterable[str]) -> None:
@@ -203,11 +201,8 @@ class Work:
             return value
 
 
-def _below(place: Node, values: list[Any]) -> list[Any]:
-    """What the last step of a path leads to from each of the values above."""
-    step = place.step
-    if step == EACH and len(values) == 1 and type(values[0]) is list:
-        return values[0]
+def _below(step: str, values: list[Any]) -> list[Any]:
+    """What one step leads to from each of some values."""
     if step not in (EACH, VALUES):
         try:
             return [value[step] for value in values if step in value]
