@@ -40,16 +40,15 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
     if isinstance(decoded, list):
         return read_body(decoded[0], depth + 1)
     kind, code = _kind(decoded), decoded.get("code")
-    param, location = decoded.get("param"), decoded.get("loc")
-    if isinstance(location, list):
-        param = ".".join(map(str, location[:_DEPTH]))
+    where = ".".join(map(str, steps[:_DEPTH])) if isinstance(steps := decoded.get("loc"), list) else ""
+    param = where or decoded.get("param")
     inner = [read_body(v, depth + 1) for k in _INNER if (v := decoded.get(k)) and not isinstance(v, bool)]
     found = next((verdict for verdict in inner if verdict.message), inner[0] if inner else Verdict(""))
     if not found.message and isinstance(text := decoded.get("message"), Mapping) and text:
         found = found._replace(message=str(text)[:200])
-    if param and isinstance(location, list) and found.message and param not in found.message:
-        found = found._replace(message=f"{param}: {found.message}")  # "Field required" alone does not say which
-    found = found._replace(message=_with_upstream(found.message, decoded.get("metadata"), depth))
+    # "Field required" alone does not say which.
+    said = f"{where}: {found.message}" if where and found.message and where not in found.message else found.message
+    found = found._replace(message=_with_upstream(said, decoded.get("metadata"), depth))
     code = code if isinstance(code, str | int) else found.code
     kind = kind or found.type
     status = found.status or _meant_status(code, kind, *map(decoded.get, _STATUSES))

@@ -141,6 +141,23 @@ def test_an_imported_folder_is_as_its_document(run: Run, document: Path, tmp_pat
         assert (done.code, done.out.splitlines()[2]) == (0, "no differences"), done.out
 
 
+def test_a_profile_is_called_by_its_name(run: Run, document: Path, tmp_path: Path) -> None:
+    """Not by its file, which is called alike for all; two of one name are told apart by what was given."""
+    for folder, name in (("a", "near"), ("b", "near"), ("c", "far")):
+        write(convert(load(document), name), tmp_path / folder)
+    heads = [run(f"{one}/provider.toml", f"{other}/provider.toml").out.splitlines()[0] for one, other in ("ac", "ab", "aa")]
+    assert heads == ["near -> far", "a/provider.toml -> b/provider.toml", "near -> near"]
+
+
+def test_one_of_a_thing_is_told_as_one(run: Run) -> None:
+    """One difference, one break, and no word on those that are the same where there are none."""
+    row = {"name": "r", "method": "GET", "path": "/r", "reply": {"schema": "X"}}
+    found = compare(Side("a", [row], {"X": {"type": "string"}}), Side("b", [row], {"X": {"type": "integer"}}))
+    assert as_text(found).splitlines()[2] == "1 difference: 1 break, 0 may break, 0 harmless"
+    alone = compare(Side("a", [row], {"X": True}), Side("b", [{**row, "name": "s", "path": "/s"}], {"X": True}))
+    assert as_text(alone).splitlines()[1] == "0 routes in both, 1 only in a, 1 only in b"
+
+
 def test_a_profile_with_rows_of_its_own(run: Run, tmp_path: Path) -> None:
     """Its rows are laid over the bundled ones: only these can differ, in a list of its own or in a file."""
     row = {

@@ -55,8 +55,8 @@ def test_what_is_printed(run: Run, tmp_path: Path) -> None:
     assert done.out.splitlines() == [
         "3 rows: models 1, rank 1, things 1",
         "3 definitions in 3 files, for 2 bodies, replies and events",
-        "1 webhooks: ready",
-        "base URL: none in the document: give --base-url, or set SMALL_1_BASE_URL",
+        "1 webhook: ready (webhooks.json#/$defs/ReadyWebhook)",
+        "base URL: none in the document: set SMALL_1_BASE_URL, or give `oai-dyn call` --base-url",
         f"written: {home}; use it with --provider {home / 'provider.toml'}",
         "2 notes on what could not be held as it stands:",
         "  HEAD /v1/things: the method head: left out: a row has one of GET, POST, PUT, PATCH, DELETE",
@@ -72,8 +72,18 @@ def test_a_document_without_notes(run: Run, tmp_path: Path) -> None:
     assert lines[0].endswith(", and 2 groups more")
     assert lines[-1] == "0 notes"
     assert (tmp_path / "deep" / "folder" / "provider.toml").exists()
-    (tmp_path / "none.json").write_text(json.dumps(document({})))
-    assert run("import", "none.json", "--name", "none").out.startswith("0 rows: none\n")
+
+
+def test_one_of_each(run: Run, tmp_path: Path) -> None:
+    """One of a thing is told as one; webhooks alone are enough."""
+    (tmp_path / "one.json").write_text(json.dumps(document({"/a": {"head": {}, "post": body({JSON: {"schema": obj(a=TEXT)}})}})))
+    lines = run("import", "one.json", "--name", "one").out.splitlines()
+    assert lines[:2] == ["1 row: a 1", "1 definition in 1 file, for 1 body, reply or event"]
+    assert lines[-2] == "1 note on what could not be held as it stands:"
+    assert (tmp_path / "one" / "notes.txt").read_text().startswith("one: 1 row, 1 definition, 1 note\n")
+    hook = {"ready": {"post": body({JSON: {"schema": obj(a=TEXT)}})}}
+    (tmp_path / "hooks.json").write_text(json.dumps(document({}, webhooks=hook)))
+    assert run("import", "hooks.json", "--name", "hooks").out.startswith("0 rows: none\n1 definition in 1 file, for 0 bodies, ")
 
 
 def test_names_and_overlays(run: Run, tmp_path: Path) -> None:
@@ -109,11 +119,32 @@ def test_the_other_commands_take_it(run: Run) -> None:
         (["document.json", "--name", "x", "--names", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["document.json", "--name", "x", "--overlays", "document.json"], "document.json: wanted a list of entries"),
         (["document.json", "--name", "x", "--out", "document.json"], "document.json: File exists"),
+        (["none.json", "--name", "x"], "none.json: no operation that a row can hold: it has no paths"),
+        (["odd.json", "--name", "x"], "odd.json: no operation that a row can hold: HEAD /x: the method head: left out"),
+        (["names.json", "--name", "x"], "names.json: openapi: None, wanted openapi: 3.0 or 3.1"),
+        (["page.html", "--name", "x"], "page.html: HTML or XML, wanted an OpenAPI document of JSON or YAML"),
+        (["app.py", "--name", "x"], "app.py: neither JSON nor YAML: mapping values are not allowed in this context at line 1"),
+        (["empty.yaml", "--name", "x"], "empty.yaml: there is nothing in it"),
+        (
+            ["document.json", "--name", "x", "--names", "names.json"],
+            "names.json: listModel: no operation has this id, nor this method and path; near it are listModels",
+        ),
+        (
+            ["there.json", "--name", "OpenAI"],
+            "name 'OpenAI': OPENAI_ADMIN_KEY holds the key of openai, at api.openai.com, and would go to http://there.test/v1;",
+        ),
         (["--name", "x", "http://user:secret@host/"], "its URL holds a user name or password"),
     ],
 )
 def test_what_is_refused(run: Run, tmp_path: Path, arguments: list[str], why: str) -> None:
     """One line on standard error, exit code 2, and nothing written."""
+    (tmp_path / "none.json").write_text(json.dumps(document({})))
+    (tmp_path / "odd.json").write_text(json.dumps(document({"/x": {"head": {}}})))
+    (tmp_path / "there.json").write_text(json.dumps(document(PATHS, servers=[{"url": "http://there.test/v1"}])))
+    (tmp_path / "names.json").write_text('{"listModel": "all.models"}')
+    (tmp_path / "page.html").write_text("\n<!DOCTYPE html>")
+    (tmp_path / "app.py").write_text("a: b: c")
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
     before = sorted(tmp_path.iterdir())
     done = run("import", *arguments)
     assert (done.code, done.out) == (2, "")

@@ -47,6 +47,12 @@ def test_what_one_group_uses_is_in_its_file() -> None:
     }
 
 
+def test_the_payloads_of_webhooks() -> None:
+    """Where there are any, the index has them by their names."""
+    found = json.loads(index({"a.json": {"A": {}}}, {"made": "a.json#/$defs/A", "x": "a.json#/$defs/A"}))
+    assert found == {"definitions": {"A": "a.json"}, "webhooks": {"made": "a.json#/$defs/A", "x": "a.json#/$defs/A"}}
+
+
 def test_a_group_with_a_name_that_is_taken() -> None:
     """A group called shared does not become the shared file."""
     assert [file_of(group) for group in ("chat", "shared", "index", "route-table")] == [

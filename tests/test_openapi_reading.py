@@ -90,6 +90,40 @@ def test_a_servers_address(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.requests[0].header("authorization") is None
 
 
+MISSING, PAGE = reply([b"no"], status=404), reply([b" <html>"], headers=[("Content-Type", "text/html")])
+
+
+@pytest.mark.parametrize(
+    ("path", "answers", "asked"),
+    [
+        ("/v1", [MISSING, json_reply(DOCUMENT)], ["/v1?k=1", "/v1/openapi.json?k=1"]),
+        ("/v1/", [MISSING, MISSING, json_reply(DOCUMENT)], ["/v1/?k=1", "/v1/openapi.json?k=1", "/openapi.json?k=1"]),
+        ("/docs", [PAGE, MISSING, json_reply(DOCUMENT)], ["/docs?k=1", "/docs/openapi.json?k=1", "/openapi.json?k=1"]),
+        ("/schema", [json_reply(DOCUMENT)], ["/schema?k=1"]),
+    ],
+)
+def test_an_address_near_the_document(path: str, answers: list[Any], asked: list[str]) -> None:
+    """A base URL and a page of documentation lead to the document; what has none is the server that it came from."""
+    with HostileServer(answers) as server:
+        found = load(f"{server.url}{path}?k=1")
+    assert found["servers"] == [{"url": f"{server.url}/"}]
+    assert [request.target for request in server.requests] == asked
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([MISSING, PAGE, MISSING], "URL/v1: no OpenAPI document, nor is one at URL/v1/openapi.json or URL/openapi.json"),
+        ([MISSING, reply([b"no"], status=403)], "URL/v1/openapi.json: HTTP 403: no"),
+        ([reply([b"no"], status=403)], "URL/v1: HTTP 403: no"),
+    ],
+)
+def test_an_address_near_no_document(answers: list[Any], why: str) -> None:
+    """All places are named; any other error than that it is not there is told as it is."""
+    with HostileServer(answers) as server:
+        assert refused(f"{server.url}/v1") == why.replace("URL", server.url)
+
+
 def test_a_url_of_yaml() -> None:
     """A server may answer with YAML, whatever it calls that; servers of a wrong type stay as they are."""
     with HostileServer([reply([b"openapi: 3.0.3\nservers: none\n"], headers=[("Content-Type", "text/plain")])]) as server:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imported import JSON, TEXT, Json, answer, body, imported, obj
+from imported import JSON, TEXT, Json, answer, body, document, imported, obj
 from jsonschema import Draft202012Validator
 
 import oai_dyn.openapi.writing as writing
 from oai_dyn import Client, ConfigError
 from oai_dyn.definitions import bundle
-from oai_dyn.openapi import Imported, write
+from oai_dyn.openapi import Imported, convert, write
+from oai_dyn.validation import faults
 
 REF: Json = {"$ref": "#/components/schemas/Thing"}
 
@@ -66,7 +67,7 @@ def test_what_is_written(tmp_path: Path) -> None:
         "routes": "routes.json",
     }
     first, never, *notes = (home / "notes.txt").read_text().splitlines()
-    assert first == "tests: 2 rows, 4 definitions, 1 notes"
+    assert first == "tests: 2 rows, 4 definitions, 1 note"
     assert never.startswith("Never held: ")
     assert notes == ["HEAD /two/{id}: the method head: left out: a row has one of GET, POST, PUT, PATCH, DELETE"]
 
@@ -204,3 +205,39 @@ def test_undecided_unions_are_told(tmp_path: Path) -> None:
     found = imported({"/x": {"post": body({JSON: {"schema": union}})}})
     assert found.undecided == ("XCreateRequest",)
     assert "XCreateRequest: a union: some values fit more than one branch" in (write(found, tmp_path) / "notes.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "refused"),
+    [
+        ("groq", "https://there.test/v1", True),
+        ("Groq", "https://there.test/v1", True),
+        ("google", "https://there.test", True),
+        ("groq", "https://api.groq.com/other", False),
+        ("vllm", "https://there.test/v1", False),
+        ("litellm", "http://10.0.0.1:4000", False),
+        ("groq", None, False),
+        ("mine", "https://there.test/v1", False),
+    ],
+)
+def test_the_key_of_another_service(tmp_path: Path, name: str, url: str | None, refused: bool) -> None:
+    """A profile that would take it to the document's address is not written; servers of one's own are anywhere."""
+    servers = [{"url": url}] if url else []
+    found = convert({**document({"/x": {"get": {}}}), "servers": servers}, name)
+    if not refused:
+        assert write(found, tmp_path / "set").is_dir()
+        return
+    with pytest.raises(ConfigError, match=rf"holds the key of .*, at .*, and would go to {url}; choose another name"):
+        write(found, tmp_path / "set")
+    assert names_in(tmp_path) == set()
+
+
+def test_the_payloads_of_webhooks_are_found(tmp_path: Path) -> None:
+    """The index leads from a webhook to its definition, also where rows use it."""
+    thing = {"schema": {"$ref": "#/components/schemas/Thing"}}
+    paths = {"/a": {"post": body({JSON: thing})}}
+    hooks = {"made": {"post": body({JSON: thing})}}
+    home = write(imported(paths, webhooks=hooks, schemas={"Thing": obj(a=TEXT)}), tmp_path / "set")
+    payload = json.loads((home / "index.json").read_text())["webhooks"]["made"]
+    assert payload == "shared.json#/$defs/Thing"
+    assert faults(f"{home}/{payload}", {"a": 1}) != []

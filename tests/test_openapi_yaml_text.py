@@ -50,7 +50,7 @@ def test_yaml_is_read_as_json_has_it(text: str, value: Any) -> None:
         ("a: {<<: 1}", "line 1: << stands before what is no mapping"),
         ("a: 1e999", "line 1: a number that is too large"),
         ("--- 1\n--- 2", "2 documents in one text, wanted one"),
-        ("", "0 documents in one text, wanted one"),
+        ("", "there is nothing in it"),
         ("a: [b", "line 1"),
     ],
 )

@@ -21,6 +21,8 @@ from .output import Output
 def run(options: argparse.Namespace) -> int:
     """Compare, write the result, and give the exit code."""
     a, b = side(options.a), side(options.b)
+    if a.label == b.label and options.a != options.b and "://" not in options.a + options.b:  # two of one name
+        a.label, b.label = options.a, options.b
     found = compare(a, b, _wanted(a, b, options.route))
     with Output(path=options.out) as output:
         output.text(FORMATS[options.format](found, options.out is None))

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from string import Template
 
+from ..openapi.writing import counted
 from .kinds import KINDS, MEANINGS, SEVERITIES
 from .report import Comparison, Difference
-from .text import counted, printable
+from .text import printable
 from .words import said
 
 #: The most other places of a difference that are listed.

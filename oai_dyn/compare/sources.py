@@ -17,10 +17,10 @@ from ..catalog import packaged_names, read
 from ..definitions import bundle, changed, where
 from ..errors import ConfigError
 from ..openapi import convert, load
+from ..openapi.writing import counted
 from ..validation import route_table_faults
 from .shapes import Schema
 from .sides import Row, Side
-from .text import counted
 
 #: The file of an imported table in its folder.
 TABLE = "routes.json"
@@ -52,7 +52,8 @@ def _of_file(source: str, path: Path) -> Side:
         return _of_table(_label(source), routes.load(path, routes.bundled(), route_table_faults))
     if isinstance(document, Mapping) and ("openapi" in document or "swagger" in document):
         return _of_document(source)
-    return _of_profile(_label(source), profiles.load(path))
+    profile = profiles.load(path)
+    return _of_profile(str(profile.get("name") or _label(source)), profile)
 
 
 def _of_profile(source: str, profile: Mapping[str, Any]) -> Side:

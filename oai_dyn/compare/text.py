@@ -8,7 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from .kinds import MEANINGS, SEVERITIES
+from ..openapi.writing import counted
+from .kinds import BREAKS, MEANINGS, SEVERITIES
 from .report import Comparison, Difference
 from .words import listed
 
@@ -49,17 +50,13 @@ def _wrapped(line: str, width: int) -> list[str]:
 def _head(found: Comparison) -> Iterator[str]:
     yield f"{found.a} -> {found.b}"
     both, total = len(found.both), len(found.differences)
-    same = "all the same" if found.same == both else f"{found.same} the same"
+    same = f" ({'all' if found.same == both else found.same} the same)" if both else ""
     alone = f"{len(found.only_a)} only in {found.a}, {len(found.only_b)} only in {found.b}"
-    yield f"{counted(both, 'route')} in both ({same}), {alone}"
-    counts = ", ".join(f"{found.counts[severity]} {words}" for severity, words in SEVERITIES.items())
+    yield f"{counted(both, 'route')} in both{same}, {alone}"
+    words = {**SEVERITIES, BREAKS: "break" if found.counts[BREAKS] == 1 else SEVERITIES[BREAKS]}
+    counts = ", ".join(f"{found.counts[severity]} {words[severity]}" for severity in SEVERITIES)
     yield f"{counted(total, 'difference')}: {counts}" if total else "no differences"
     yield from (f"note: {note}" for note in found.notes)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 route`, `2 routes`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _alone(found: Comparison, differences: Sequence[Difference]) -> Iterator[str]:

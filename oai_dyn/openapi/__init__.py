@@ -50,24 +50,25 @@ def convert(
     if not isinstance(name, str) or not re.search("[A-Za-z0-9]", name):
         raise ConfigError(f"name: {name!r}, wanted one with letters or digits")
     given = read(names) if isinstance(names, str | Path) else names or {}
+    source = str(names) if isinstance(names, str | Path) else "names"
     if not isinstance(given, Mapping):
-        raise ConfigError(f"names: of type {type(given).__name__}, wanted an object of names by operationId or METHOD /path")
+        raise ConfigError(f"{source}: of type {type(given).__name__}, wanted an object of names by operationId or METHOD /path")
     try:
         if overlays is not None:
-            entries, source = (read(overlays), str(overlays)) if isinstance(overlays, str | Path) else (overlays, "overlays")
-            document = overlaid(document, entries, source)
-        return _converted(document, name, given)
+            entries, where = (read(overlays), str(overlays)) if isinstance(overlays, str | Path) else (overlays, "overlays")
+            document = overlaid(document, entries, where)
+        return _converted(document, name, given, source)
     except RecursionError:
         raise ConfigError(f"{name}: schemas that are nested too deep, or stand behind too many others") from None
 
 
-def _converted(document: Mapping[str, Any], name: str, names: Mapping[str, str]) -> Imported:
+def _converted(document: Mapping[str, Any], name: str, names: Mapping[str, str], source: str) -> Imported:
     notes: list[Note] = []
     if str(document.get("openapi")).startswith("3.2"):
         notes.append(Note("openapi", str(document["openapi"]), "read as 3.1: what is newer is not known"))
     references = References(document)
     converter = Converter(references, notes)
-    drafts = read_operations(document, names, converter)
+    drafts = read_operations(document, names, converter, source)
     webhooks = read_webhooks(document, converter)
     definitions, undecided = decide(merged(without_circles(converter.definitions(), notes)))
     rows = tuple(finished(draft, definitions, notes) for draft in drafts)

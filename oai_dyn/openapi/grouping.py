@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from .flattening import Definitions, Schema, walk
@@ -86,10 +87,16 @@ def written(definitions: Definitions) -> str:
     return f'{{"$schema": "{DIALECT}", "$defs": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
-def index(files: Mapping[str, Definitions]) -> str:
-    """The text of `index.json`: the file of each definition."""
+def index(files: Mapping[str, Definitions], payloads: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The text of `index.json`: the file of each definition, and the definition of each webhook's payload where there are any."""
     where = sorted((name, file) for file, definitions in files.items() for name in definitions)
-    return '{"definitions": {\n' + ",\n".join(f"{json.dumps(name)}: {json.dumps(file)}" for name, file in where) + "\n}}\n"
+    hooks = f', "webhooks": {{\n{_lines(payloads.items())}\n}}' if payloads else ""
+    return f'{{"definitions": {{\n{_lines(where)}\n}}{hooks}}}\n'
+
+
+def _lines(members: Iterable[tuple[str, str]]) -> str:
+    """The members of an object, a line each."""
+    return ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in members)
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..definitions import near
 from ..errors import ConfigError
 from ..routes import Row, bundled
 from .references import Note
@@ -64,10 +65,10 @@ class Asked(NamedTuple):
         return f"{self.method} {self.path}"
 
 
-def named(asked: Iterable[Asked], names: Mapping[str, str], notes: list[Note]) -> dict[str, Asked]:
-    """Each operation under the name of its row, in the document's order. Raises `ConfigError` for a wrong file of names."""
+def named(asked: Iterable[Asked], names: Mapping[str, str], source: str, notes: list[Note]) -> dict[str, Asked]:
+    """Each operation under the name of its row, in the document's order. Raises `ConfigError` for wrong names."""
     operations = list(asked)
-    given = _given(operations, names)
+    given = _given(operations, names, source)
     taken: dict[str, Asked] = {}
     numbers: dict[str, int] = {}
     found: dict[str, str] = {}
@@ -82,24 +83,31 @@ def named(asked: Iterable[Asked], names: Mapping[str, str], notes: list[Note]) -
     return {found[operation.key]: operation for operation in operations}
 
 
-def _given(operations: list[Asked], names: Mapping[str, str]) -> dict[str, str]:
+def _given(operations: list[Asked], names: Mapping[str, str], source: str) -> dict[str, str]:
     """The names of the file, by method and path."""
     found: dict[str, str] = {}
     used: dict[str, str] = {}
     for key, name in names.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ConfigError(f"names: {key}: {name!r}, wanted a dotted name like chat.completions.create")
+            raise ConfigError(f"{source}: {key}: {name!r}, wanted a dotted name like chat.completions.create")
         fitting = [one for one in operations if key in (one.id, one.key)]
         if len(fitting) != 1:
-            why = "no operation has this id, nor this method and path" if not fitting else f"the id of {len(fitting)} operations"
-            raise ConfigError(f"names: {key}: {why}")
+            missing = "no operation has this id, nor this method and path"
+            why = f"the id of {len(fitting)} operations" if fitting else missing + near(key, _keys(operations))
+            raise ConfigError(f"{source}: {key}: {why}")
         place = fitting[0].key
         if name in used and used[name] != place:
-            raise ConfigError(f"names: {name}: given to {used[name]} and to {place}")
+            raise ConfigError(f"{source}: {name}: given to {used[name]} and to {place}")
         if found.get(place, name) != name:
-            raise ConfigError(f"names: {place}: called {found[place]} and {name}")
+            raise ConfigError(f"{source}: {place}: called {found[place]} and {name}")
         used[name], found[place] = place, name
     return found
+
+
+def _keys(operations: list[Asked]) -> Iterator[str]:
+    """All that an operation may be called in a file of names."""
+    for one in operations:
+        yield from filter(None, (one.id, one.key))
 
 
 def _rank(operation: Asked) -> int:

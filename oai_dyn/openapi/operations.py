@@ -49,11 +49,16 @@ class Draft(NamedTuple):
     streams: bool
 
 
-def read_operations(document: Mapping[str, Any], names: Mapping[str, str], converter: Converter) -> list[Draft]:
-    """A draft for each operation that a row can hold. What rows refer to is taken into the converter. Raises `ConfigError`."""
+def read_operations(
+    document: Mapping[str, Any], names: Mapping[str, str], converter: Converter, source: str = "names"
+) -> list[Draft]:
+    """A draft for each operation that a row can hold. What rows refer to is taken into the converter. Raises `ConfigError`.
+
+    names, source: names of rows by operationId or method and path, and where they are from
+    """
     notes = converter.notes
     asked = list(_asked(document, converter))
-    drafts = (_draft(name, one, converter) for name, one in named(asked, names, notes).items())
+    drafts = (_draft(name, one, converter) for name, one in named(asked, names, source, notes).items())
     return [draft for draft in drafts if draft is not None]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import oai_dyn
 
 from ..codec import decode
-from ..errors import ConfigError, OaiDynError, place
+from ..errors import ConfigError, NotFoundError, OaiDynError, place
 from ..wire import Limits
 from .yaml_text import parse_yaml
 
@@ -58,9 +58,8 @@ def load(source: str | Path | Mapping[str, Any], bounds: Bounds = BOUNDS) -> dic
     if not isinstance(source, str | Path):
         raise ConfigError(f"document: of type {type(source).__name__}, wanted a path, a URL or a dict")
     if str(source).startswith(("http://", "https://")):
-        url = _whole_url(str(source))
-        name = url.partition("?")[0]
-        return _with_servers(_checked(_parsed(_fetched(url, name, bounds), name, bounds), name, bounds), name)
+        content, name = _served(_whole_url(str(source)), bounds)
+        return _with_servers(_checked(_parsed(content, name, bounds), name, bounds), name)
     return _checked(_parsed(_content(Path(source), bounds), str(source), bounds), str(source), bounds)
 
 
@@ -86,6 +85,25 @@ def _whole_url(url: str) -> str:
     return url if parts.path not in ("", "/") else urlunsplit(parts._replace(path=USUAL_PATH, fragment=""))
 
 
+def _served(url: str, bounds: Bounds) -> tuple[bytes, str]:
+    """What is at a URL, or near one that is no file's, where people have a server's base URL or its documentation at hand."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    near = [] if "." in path.rpartition("/")[2] else [path + USUAL_PATH, USUAL_PATH]
+    names = []
+    for there in (url, *(urlunsplit(parts._replace(path=one, fragment="")) for one in near)):
+        names.append(name := there.partition("?")[0])
+        try:
+            content = _fetched(there, name, bounds)
+        except ConfigError as error:
+            if not near or not isinstance(error.__cause__, NotFoundError):
+                raise
+        else:
+            if not near or not _is_markup(content):
+                return content, name
+    raise ConfigError(f"{names[0]}: no OpenAPI document, nor is one at {' or '.join(names[1:])}")
+
+
 def _fetched(url: str, name: str, bounds: Bounds) -> bytes:
     """The body at a URL. No key is sent: a document is public, or it is saved to a file first."""
     parts = urlsplit(url)
@@ -109,11 +127,18 @@ def _parsed(content: bytes, name: str, bounds: Bounds) -> Any:
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             return decode(content.removeprefix(b"\xef\xbb\xbf"))
+        if _is_markup(content):
+            raise ConfigError("HTML or XML, wanted an OpenAPI document of JSON or YAML")
         if len(content) > bounds.yaml:
             raise ConfigError(f"longer than the {bounds.yaml} bytes that are read of YAML; JSON may have {bounds.size}")
         return parse_yaml(content, bounds.nodes, bounds.depth)
     except (OaiDynError, RecursionError) as error:
         raise ConfigError(f"{name}: {error}") from None
+
+
+def _is_markup(content: bytes) -> bool:
+    """Whether it is a page and no document: neither JSON nor YAML begins so."""
+    return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
 def _checked(document: Any, name: str, bounds: Bounds) -> dict[str, Any]:

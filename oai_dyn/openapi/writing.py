@@ -15,7 +15,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from ..catalog import packaged, packaged_names
 from ..codec import decode
 from ..errors import ConfigError, OaiDynError
 from .flattening import Schema
@@ -29,6 +31,9 @@ _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.json")
 
 #: Members of a row that name a definition in `schema`, and the one that does so itself.
 _DESCRIBED, _NAMING = ("body", "reply", "stream"), "query_schema"
+
+#: Where the bundled profiles of servers that people run themselves have them.
+_OWN_MACHINE = ("localhost", "127.0.0.1")
 
 #: What no import holds, said once.
 _NEVER = "Never held: prose, examples, links, the types of path and header parameters, answers other than of a success."
@@ -59,12 +64,23 @@ class Imported(NamedTuple):
     @property
     def table(self) -> dict[str, Any]:
         """The rows as they are written: a table that stands alone, each schema by its file."""
-        home = {name: file for file, definitions in self.files.items() for name in definitions}
+        home = self._home
         return {"alone": True, "routes": [_with_files(row, home) for row in self.rows]}
+
+    @property
+    def payloads(self) -> dict[str, str]:
+        """The definition of each webhook's payload by its file, by the webhook's name."""
+        home = self._home
+        return {name: _reference(definition, home) for name, definition in self.webhooks.items()}
+
+    @property
+    def _home(self) -> dict[str, str]:
+        return {name: file for file, definitions in self.files.items() for name in definitions}
 
 
 def write(imported: Imported, folder: str | Path) -> Path:
-    """Write the folder, and give its path. Raises `ConfigError` where something else is in the way."""
+    """Write the folder, and give its path. Raises `ConfigError` where something else is in the way, or a name is another's."""
+    _refuse_key_of_another(imported)
     home = Path(folder)
     try:
         home = home.resolve()
@@ -88,6 +104,19 @@ def write(imported: Imported, folder: str | Path) -> Path:
     return home
 
 
+def _refuse_key_of_another(imported: Imported) -> None:
+    """Raise where the profile would take the key of a service that people have a key of to the address in the document."""
+    url = str(imported.profile.get("base_url", ""))
+    own = {*imported.profile["api_key_env"], *imported.profile["admin_key_env"]}
+    for name in packaged_names("providers") if url else ():
+        other = packaged(f"providers/{name}.toml")
+        keys = own & {*other.get("api_key_env", ()), *other.get("admin_key_env", ())}
+        there = urlsplit(other.get("base_url", "")).netloc
+        if keys and there not in ("", urlsplit(url).netloc) and there.partition(":")[0] not in _OWN_MACHINE:
+            whose = f"{min(keys)} holds the key of {name}, at {there}, and would go to {url}"
+            raise ConfigError(f"name {imported.name!r}: {whose}; choose another name")
+
+
 def _texts(imported: Imported) -> dict[str, bytes]:
     """Every file's content by its name, in the order in which they take their places."""
     for file in imported.files:
@@ -96,20 +125,26 @@ def _texts(imported: Imported) -> dict[str, bytes]:
     texts = {file: written(definitions) for file, definitions in imported.files.items()}
     rows = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in imported.table["routes"])
     texts["routes.json"] = f'{{"alone": true, "routes": [\n{rows}\n]}}\n'
-    texts["index.json"] = index(imported.files)
+    texts["index.json"] = index(imported.files, imported.payloads)
     texts["notes.txt"] = "".join(f"{line}\n" for line in _notes(imported))
     texts["provider.toml"] = _toml({"name": imported.name, **imported.profile, "routes": "routes.json"})
     return {file: text.encode() for file, text in texts.items()}
 
 
 def _notes(imported: Imported) -> Iterator[str]:
-    yield f"{imported.name}: {len(imported.rows)} rows, {len(imported.definitions)} definitions, {len(imported.notes)} notes"
+    counts = {"row": imported.rows, "definition": imported.definitions, "note": imported.notes}
+    yield f"{imported.name}: {', '.join(counted(len(values), noun) for noun, values in counts.items())}"
     yield _NEVER
     yield from (one_line(str(note)) for note in imported.notes)
     yield from (
         one_line(f"{place}: a union: some values fit more than one branch, and all of them are tried")
         for place in imported.undecided
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 route`, `2 routes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def one_line(text: str) -> str:

@@ -50,8 +50,11 @@ def parse_yaml(content: bytes, nodes: int, depth: int) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _Builder(nodes, depth).build(yaml.parse(content, Loader=loader))
+    except ConfigError:
+        raise
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(" ".join(str(error).split())) from None
+        said = " ".join(str(error).split()).replace('in "<byte string>", ', "at ")
+        raise ConfigError(f"neither JSON nor YAML: {said}") from None
 
 
 class _Builder:
@@ -69,7 +72,8 @@ class _Builder:
         for event in events:
             _TAKE.get(type(event).__name__, _Builder._nothing)(self, event)
         if len(self._roots) != 1:
-            raise ConfigError(f"{len(self._roots)} documents in one text, wanted one")
+            found = f"{len(self._roots)} documents in one text, wanted one"
+            raise ConfigError(found if self._roots else "there is nothing in it")
         return self._roots[0]
 
     def _nothing(self, event: Any) -> None:
