@@ -53,11 +53,12 @@ class Place(NamedTuple):
     url: str
     clients: Mapping[str, tuple[SyncFace, Any]]
 
-    def sent(self, row: str, body: Json) -> Json:
-        """The body that the profile makes of one, as it goes out."""
+    def sent(self, row: str, body: Json) -> tuple[Json, set[str]]:
+        """The body that the profile makes of one, as it goes out, and the members that lost something."""
         client = self.clients["sync"][1]
         transformations = client._provider.config.transformations
-        return body if transformations is None else dict(transformations.request(client.routes.find(row), body)[0])
+        made, losses = (body, ()) if transformations is None else transformations.request(client.routes.find(row), body)
+        return made, {str(loss.path[0]) for loss in losses}
 
 
 @pytest.fixture(scope="module", params=packaged_names("providers"))
@@ -141,12 +142,12 @@ def check(place: Place, row: str, answer: Any, body: Json) -> None:
     if route.reply.kind != "json":
         assert answer
         return
-    sent = place.sent(row, body)
+    sent, lost = place.sent(row, body)
     if "choices" in answer and sent.get("stream"):
         answer["choices"] = [over(UNSAID, choice) for choice in answer["choices"]]
     assert faults(route.reply.schema, answer) == []
     if row == CHAT:
-        check_chat(place, answer, body, sent)
+        check_chat(place, answer, body, sent, lost)
     elif row == "responses.create":
         check_response(answer, body)
     elif row == "embeddings.create":
@@ -161,7 +162,7 @@ def over(below: Json, value: Json) -> Json:
     return {**{name: part for name, part in below.items() if part is None}, **both}
 
 
-def check_chat(place: Place, answer: Json, body: Json, sent: Json) -> None:
+def check_chat(place: Place, answer: Json, body: Json, sent: Json, lost: set[str]) -> None:
     """A chat's answer has what the user of OpenAI reads, in the same places."""
     (choice,) = answer["choices"]
     message = choice["message"]
@@ -173,7 +174,8 @@ def check_chat(place: Place, answer: Json, body: Json, sent: Json) -> None:
         assert call["type"] == "function"
         assert isinstance(json.loads(call["function"]["arguments"]), dict)
     if not calls and "response_format" in sent:
-        assert isinstance(json.loads(message["content"]), dict)
+        schema = body["response_format"].get("json_schema", {}).get("schema", {})
+        assert faults({} if "response_format" in lost else schema, json.loads(message["content"])) == []
     elif not calls:
         assert message["content"] == f"You said: {last_said(body)}"
     if thinks(place.name, sent["model"]):
