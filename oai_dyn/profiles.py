@@ -133,6 +133,7 @@ def _whole(profile: Profile) -> Profile:
     below = {name: value for name, value in _bundled_named(profile["extends"]).items() if name != "aliases"}
     if "base_url" in own:
         below = {name: value for name, value in below.items() if name not in _OF_ADDRESS}
+        below["paths"] = {name: path for name, path in below.get("paths", {}).items() if "://" not in path}
     for name, value in own.items():
         under = below.get(name)
         if isinstance(under, list) and name in _APPENDED:

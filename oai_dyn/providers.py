@@ -53,7 +53,7 @@ def settle(
         provider=str(profile.get("name", "provider")),
         models=Frozen(profile.get("models", {})),
         variables=Frozen(fill.values()),
-        paths=Frozen(_paths(profile, fill, address, at_home)),
+        paths=Frozen(_paths(profile, fill, address, at_home and chosen.rstrip("/") == str(own).rstrip("/"))),
         absent=tuple(profile.get("absent", ())),
         errors=compile_errors(profile.get("errors", ())),
         **credentials.settled(profile, {"api_key": api_key, "admin_key": admin_key}, lookup, at_home),
@@ -90,7 +90,7 @@ def _at_home(profile: Mapping[str, Any], fill: Filler, from_env: str | None, own
 
 
 def _paths(profile: Mapping[str, Any], fill: Filler, address: str, at_home: bool) -> dict[str, str]:
-    """The provider's own paths, by the table's. An address given in code stands for all of the profile's hosts."""
+    """The provider's own paths, by the table's. Another address than the profile's stands for all of its hosts."""
     found = {}
     for name, template in profile.get("paths", {}).items():
         kept = tuple(match.group(1) for match in BRACES.finditer(template) if match.group(1) not in profile.get("variables", {}))

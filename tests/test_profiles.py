@@ -197,6 +197,14 @@ def test_an_address_in_code_stands_for_all_hosts_of_a_profile() -> None:
     assert found[0] == "http://localhost:1/x/v1/catalog"
 
 
+def test_a_path_elsewhere_belongs_to_an_address() -> None:
+    """Who lays a profile with another address over one does not inherit it, nor does one from the environment keep it."""
+    mine = {"extends": "cohere", "base_url": "https://mine.example/v1"}
+    assert sent(mine, ("rerank.create", {"query": "q"}), api_key="MINE") == ["https://mine.example/v1/rerank"]
+    place = settled({**PATHS, "base_url_env": ["OWN_URL"]}, {"OWN_URL": "http://here:1/v1"}, variables={"account": "a"})
+    assert place.paths["/moderations"] == "http://here:1/check"
+
+
 def test_a_path_that_wants_a_member_which_is_not_there() -> None:
     """It is refused with its name, before anything is sent."""
     with pytest.raises(ValidationError, match=r"^model: missing; embeddings\.create is POST /deployments/\{model\}/embeddings"):

@@ -115,6 +115,8 @@ def test_rules_apply_in_their_order() -> None:
         {"verb": "set", "member": "choices[].message.role", "value": "assistant"},
     ]
     assert reply({"result": {"choices": [{}]}}, *rules) == {"choices": [{"message": {"role": "assistant"}}]}
+    apart: list[dict[str, Any]] = [{"verb": "set", "member": member, "value": 1} for member in ("x.y.z", "a.b", "x.y.v")]
+    assert reply({"x": {"y": {}}, "a": {}}, *apart) == {"x": {"y": {"z": 1, "v": 1}}, "a": {"b": 1}}
 
 
 def test_what_is_filled_is_its_own() -> None:

@@ -67,7 +67,7 @@ def _from_root(target: Target, source: Place) -> Act:
             if name in root and (value := _said(source, root)) is not None:
                 for holder in target.chosen(_made(walk([root], anchor), tail)):
                     if _vacant(target, holder):
-                        holder[key] = copy(value)
+                        holder[key] = copy(value) if isinstance(value, dict | list) else value
                         changed = anchor
         return changed
 
@@ -99,16 +99,19 @@ def _made(anchors: list[Any], tail: Steps) -> list[Any]:
 
 def _said(source: Place, base: Any) -> Any:
     """What a source holds, None where it says nothing: texts put together, else the first value."""
-    if len(source.steps) > 1:
-        values = [value for value in walk([base], source.steps) if value is not None and value != ""]
+    first = base[source.steps[0]]
+    for at, step in enumerate(source.steps[1:], 1):
+        if isinstance(first, dict) and step not in (EACH, VALUES):
+            first = first.get(step)
+            continue
+        values = [value for value in walk([first], source.steps[at:]) if value is not None and value != ""]
         if len(values) > 1 and all(isinstance(value, str) for value in values):
             return "".join(values)
         first = values[0] if values else None
-    else:
-        first = base[source.last]
-    if isinstance(first, str):
-        return first or None
-    return copy(first)  # what it was taken from stays as it is when this is amended
+        break
+    if isinstance(first, dict | list):
+        return copy(first)  # what it was taken from stays as it is when this is amended
+    return None if first == "" else first
 
 
 def map_values(rule: Rule, target: Target) -> Act:

@@ -50,14 +50,16 @@ def walk(values: list[Any], steps: Steps) -> list[Any]:
 
 def objects_at(roots: list[Any], steps: Steps) -> list[Any]:
     """The objects that a path leads to from some values; the paths of nearly all rules are written out."""
-    if len(steps) != 3 or steps[1] != EACH or steps[2] in (EACH, VALUES):
+    if not steps:
+        return [root for root in roots if isinstance(root, dict)]
+    if not 2 <= len(steps) <= 3 or steps[1] != EACH or steps[0] in (EACH, VALUES) or steps[-1] == VALUES:
         return [value for value in walk(roots, steps) if isinstance(value, dict)]
-    outer, _, inner = steps
-    found = []
+    outer, inner, found = steps[0], steps[-1], []
     for root in roots:
         if isinstance(root, dict) and isinstance(items := root.get(outer), list):
             for item in items:
-                if isinstance(item, dict) and isinstance(value := item.get(inner), dict):
+                value = item if inner == EACH else item.get(inner) if isinstance(item, dict) else None
+                if isinstance(value, dict):
                     found.append(value)
     return found
 
@@ -74,9 +76,12 @@ class Few:
 
     def forget(self, below: Steps) -> None:
         """Look up again what is below a path: something was changed there."""
-        size = len(below) or -1  # the roots themselves may be others
-        for steps in [steps for steps in self._objects if len(steps) > size and steps[: len(below)] == below]:
-            del self._objects[steps]
+        if not below:
+            self._objects.clear()  # the roots too
+        size = len(below)
+        for steps in [steps for steps in self._objects if len(steps) > size]:
+            if steps[:size] == below:
+                del self._objects[steps]
 
     def level(self, steps: Steps) -> list[Any]:
         """What a path leads to, of any kind."""

@@ -35,18 +35,18 @@ ROWS = ("chat.completions.create",)
 class Answers:
     """What brings the answers to one call into form. Made once for a row and a model."""
 
-    __slots__ = ("_events", "_replies")
+    __slots__ = ("_events", "_replies", "_steady")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._replies = [_ready(rule, False) for rule in rules if "reply" in rule.get("on", ("reply",))]
+        stateless = not any(_keeps_something(rule) for rule in rules)
+        self._steady = [begin() for begin in self._replies] if stateless else None
         self._events = [_ready(rule, True) for rule in rules if "event" in rule.get("on", ("event",))]
 
     def reply(self, data: Any) -> Any:
         """A whole reply in form; what can be is changed in place."""
         batch = Few([data])
-        for begin in self._replies:
-            if (below := begin()(batch)) is not None:
-                batch.forget(below)
+        _run(self._steady or [begin() for begin in self._replies], batch)
         return batch.roots[0]
 
     def stream(self) -> Adapt:
@@ -80,7 +80,12 @@ def _ready(rule: Rule, event: bool) -> Callable[[], Act]:
         raise ConfigError(f"verb: {rule['verb']!r}, wanted one of {', '.join(VERBS)}")
     target = Target(rule, event, MEMBERS.get(rule["verb"], ""))
     act = verb(rule, target)
-    return (lambda: verb(rule, target)) if rule["verb"] in WITH_STATE or "make" in rule else (lambda: act)
+    return (lambda: verb(rule, target)) if _keeps_something(rule) else (lambda: act)
+
+
+def _keeps_something(rule: Rule) -> bool:
+    """Whether a rule goes by what came before, and is made anew for each reply and each stream."""
+    return rule["verb"] in WITH_STATE or "make" in rule
 
 
 VERBS: dict[str, Callable[[Rule, Target], Act]] = {

@@ -1,16 +1,19 @@
-"""What a provider's profile adds: ten rules over a chat request of eleven messages and its reply, and over streamed events.
+"""What a provider's profile adds: ten rules, five of which act, over a chat request and its reply, and over streamed events.
 
-The rules are run as a client runs them, without the call around them, so that what they add is not lost in its noise.
+The rules are run as a client runs them, without the call around them, so that what they add is not lost in its noise. The
+request is that of the plain calls, and beside it one of eleven messages and two tools.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from .measure import Run, Sample
-from .payloads import LONG_BODY, STREAM_EVENTS, completion, require, stream_events
+from .payloads import BODY, LONG_BODY, STREAM_EVENTS, completion, require, stream_events
 from .topic import OURS, Reading, Size, Topic
+
+_LONG: Final = "eleven messages and two tools"
 
 #: How many bytes of a stream are taken at once.
 _WINDOW: Final = 2**14
@@ -39,8 +42,21 @@ def _rules() -> tuple[Any, Any]:
     return Transformations("bench", REQUEST, REPLY), bundled().find("chat.completions.create")
 
 
-@contextmanager
-def _call(_url: str) -> Iterator[Run]:
+#: The request of the plain calls, with what the rules change.
+_SHORT: Final[dict[str, Any]] = {**BODY, "temperature": 0.5, "max_completion_tokens": 100}
+del _SHORT["max_tokens"]
+
+
+def _calls(request: dict[str, Any]) -> Callable[[str], Any]:
+    @contextmanager
+    def candidate(_url: str) -> Iterator[Run]:
+        yield _both_ways(request)
+
+    return candidate
+
+
+def _both_ways(request: dict[str, Any]) -> Run:
+    """What amends a request and its reply so many times."""
     rules, route = _rules()
     reply = json.loads(completion())
     choice, message = reply["choices"][0], reply["choices"][0]["message"]
@@ -48,12 +64,12 @@ def _call(_url: str) -> Iterator[Run]:
     def run(count: int) -> None:
         for _ in range(count):
             reply["choices"] = [{**choice, "finish_reason": "eos", "message": {**message, "reasoning": "short"}}]
-            body, losses = rules.request(route, LONG_BODY)
+            body, losses = rules.request(route, request)
             adapted = rules.answers(route, body["model"]).reply(reply)
             require(body["max_tokens"] == 100 and len(losses) == 1, "the rules")
             require(adapted["choices"][0]["finish_reason"] == "stop", "a reply")
 
-    yield run
+    return run
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def _per_event(sample: Sample, count: int) -> float:
 
 PROFILE_CALL: Final = Topic(
     title="a profile of ten rules",
-    candidates={OURS: _call},
+    candidates={OURS: _calls(_SHORT), _LONG: _calls(LONG_BODY)},
     readings=[Reading("CPU added to a call", "µs", _per_call, {}, limit=15)],
     full=Size(count=2000, rounds=15),
     quick=Size(count=50, rounds=2),
