@@ -291,8 +291,9 @@ def _checked_path(path: Any) -> str:
 def describe(route: Route, row: Mapping[str, Any]) -> str:
     """A row in words, for `help()` and the command line."""
     lines = [f"{route.method} {route.path}" + (" (deprecated)" if route.deprecated else "")]
+    shown = {name: f"{name} (sent as {header})" for name, header in route.header_names.items()}
     for place in ("path", "query", "header"):
-        if names := [name for name, where in route.where.items() if where == place]:
+        if names := [shown.get(name, name) for name, where in route.where.items() if where == place]:
             lines.append(f"{place} parameters: {', '.join(names)}")
     if route.body.kind != "none":
         lines.append(f"body: {route.body.kind}; members: {', '.join(row.get('body', {}).get('keys', ())) or 'any'}")
