@@ -226,9 +226,9 @@ class BaseClient:
         key = loss.provider, loss.verb, tuple(step for step in loss.path if isinstance(step, str))
         if key in self._told:
             return
-        self._told.add(key)
         tell(call, Notice("loss", redacted(call.plan), None, 0, 0.0, None, loss, call.config.provider))
         warn(LossWarning(str(Fault(loss.path, loss.message)), (loss,)))
+        self._told.add(key)  # not where the warning is made an error: the next call loses as much
 
     def _typed(self, call: Call) -> Call:
         """The call with what makes its answers pages, or of the type that the user asked for."""
