@@ -61,7 +61,7 @@ def parse(content: bytes, name: str) -> Any:
         try:
             return kind(content)
         except (OaiDynError, ValueError, RecursionError) as error:
-            reasons.append(str(error))
+            reasons.append(str(error).removeprefix("the body is "))
     raise ConfigError(f"{name}: {'; '.join(reasons)}")
 
 

@@ -226,9 +226,9 @@ class BaseClient:
         key = loss.provider, loss.verb, tuple(step for step in loss.path if isinstance(step, str))
         if key in self._told:
             return
-        self._told.add(key)
         tell(call, Notice("loss", redacted(call.plan), None, 0, 0.0, None, loss, call.config.provider))
         warn(LossWarning(str(Fault(loss.path, loss.message)), (loss,)))
+        self._told.add(key)  # not where the warning is made an error: the next call loses as much
 
     def _typed(self, call: Call) -> Call:
         """The call with what makes its answers pages, or of the type that the user asked for."""
@@ -291,8 +291,9 @@ def _checked_path(path: Any) -> str:
 def describe(route: Route, row: Mapping[str, Any]) -> str:
     """A row in words, for `help()` and the command line."""
     lines = [f"{route.method} {route.path}" + (" (deprecated)" if route.deprecated else "")]
+    shown = {name: f"{name} (sent as {header})" for name, header in route.header_names.items()}
     for place in ("path", "query", "header"):
-        if names := [name for name, where in route.where.items() if where == place]:
+        if names := [shown.get(name, name) for name, where in route.where.items() if where == place]:
             lines.append(f"{place} parameters: {', '.join(names)}")
     if route.body.kind != "none":
         lines.append(f"body: {route.body.kind}; members: {', '.join(row.get('body', {}).get('keys', ())) or 'any'}")

@@ -49,8 +49,7 @@ def read_body(decoded: Any, depth: int = 0) -> Verdict:
     # "Field required" alone does not say which.
     said = f"{where}: {found.message}" if where and found.message and where not in found.message else found.message
     found = found._replace(message=_with_upstream(said, decoded.get("metadata"), depth))
-    code = code if isinstance(code, str | int) else found.code
-    kind = kind or found.type
+    code, kind = code if isinstance(code, str | int) else found.code, kind or found.type
     status = found.status or _meant_status(code, kind, *map(decoded.get, _STATUSES))
     if any(isinstance(decoded.get(k), Mapping | list) for k in _INNER) and found.message:
         # The inner object is the error; what stands beside it describes the answer ("type": "error").

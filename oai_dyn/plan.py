@@ -274,6 +274,12 @@ def _limits(value: Any) -> Limits:
     return value
 
 
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name}: {value!r}, wanted True or False")
+    return value
+
+
 def _retries(value: Any) -> Any:
     _check_number("max_retries", value, int, -1, "an integer from 0 on")
     return value
@@ -306,8 +312,8 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "max_retries": ("max_retries", _retries),
     "limits": ("limits", _limits),
     "allow_truncated": ("allow_truncated", bool),
-    "normalize": ("normalize", bool),
-    "strict_params": ("strict_params", bool),
+    "normalize": ("normalize", partial(_truth, "normalize")),
+    "strict_params": ("strict_params", partial(_truth, "strict_params")),
 }
 
 #: Keywords that are about the call; every other one is about the request.

@@ -8,13 +8,16 @@ of its own inherits none.
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .catalog import is_packaged, packaged, packaged_names, read
 from .errors import ConfigError, Fault
+from .errors import Path as Place
 
 Profile = Mapping[str, Any]
 
@@ -83,11 +86,34 @@ def load(provider: str | Path | Profile | None, check: Check | None = None) -> P
     path = Path(source, "provider.toml") if Path(source).is_dir() else Path(source)
     if path.exists() or (path.suffix and source not in _aliases()):
         return _whole(_with_routes(_checked(read(path), str(path), check), path))
-    if source in _aliases():
-        return _bundled(_aliases()[source])
-    near = difflib.get_close_matches(source, [*packaged_names("providers"), *_aliases()], n=3)
+    if (name := _aliases().get(source.lower().replace("_", "-"))) is not None:
+        return _bundled(name)
+    near = difflib.get_close_matches(source, _aliases(), n=3)
     hint = f"near it are {', '.join(near)}" if near else "`oai-dyn providers` lists the bundled ones"
     raise ConfigError(f"no provider {source!r}, and no file of that name; {hint}")
+
+
+def is_bundled(profile: Profile) -> bool:
+    """Whether a profile is a bundled one as it stands."""
+    name = str(profile.get("name"))
+    return is_packaged("providers", name) and _bundled(name) is profile
+
+
+def unknown_rows(profile: Profile, names: Iterable[str], paths: Iterable[str]) -> list[Fault]:
+    """What a profile says of rows that there are not; names and paths are those of all rows there are."""
+    known, places = list(names), {*names, *paths}
+    found: list[tuple[Place, str]] = [(("absent", i), row) for i, row in enumerate(profile.get("absent", ()))]
+    for member in ("request", "reply"):
+        for i, rule in enumerate(profile.get(member, ())):
+            found += [((member, i, "rows", j), row.removeprefix("!")) for j, row in enumerate(rule.get("rows", ()))]
+    wrong = [(path, row) for path, row in found if not fnmatch.filter(known, row)]
+    wrong += [(("paths", name), name) for name in profile.get("paths", {}) if name not in places]
+    return [Fault(path, f"{row!r} is no row{_near(row, places)}") for path, row in wrong]
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"; near it are {', '.join(near)}" if near else ""
 
 
 @functools.cache
@@ -97,9 +123,10 @@ def _bundled(name: str) -> Profile:
 
 @functools.cache
 def _aliases() -> dict[str, str]:
-    """Other names of the bundled profiles."""
+    """All names of the bundled profiles, in small letters."""
     names = packaged_names("providers")
-    return {alias: name for name in names for alias in packaged(f"providers/{name}.toml").get("aliases", ())}
+    aliases = {alias.lower(): name for name in names for alias in packaged(f"providers/{name}.toml").get("aliases", ())}
+    return aliases | {name: name for name in names}
 
 
 def _with_routes(profile: Profile, path: Path) -> Profile:
@@ -131,7 +158,7 @@ def _whole(profile: Profile) -> Profile:
     if "extends" not in profile:
         return own
     below = {name: value for name, value in _bundled_named(profile["extends"]).items() if name != "aliases"}
-    if "base_url" in own:
+    if _leads_elsewhere(own, below):
         below = {name: value for name, value in below.items() if name not in _OF_ADDRESS}
         below["paths"] = {name: path for name, path in below.get("paths", {}).items() if "://" not in path}
     for name, value in own.items():
@@ -141,6 +168,14 @@ def _whole(profile: Profile) -> Profile:
         else:
             below[name] = {**under, **value} if isinstance(under, Mapping) else value
     return below
+
+
+def _leads_elsewhere(own: Profile, below: Profile) -> bool:
+    """Whether a profile sends to another address than the one it is laid over, or may be made to by the environment."""
+    home = urlsplit(str(below.get("base_url", ""))).netloc
+    paths = [str(path) for path in own.get("paths", {}).values()]
+    away = any("://" in path and urlsplit(path).netloc != home for path in paths)
+    return away or "base_url" in own or "base_url_env" in own
 
 
 def _bundled_named(name: str) -> Profile:

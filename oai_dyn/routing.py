@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from .errors import ConfigError, OaiDynError, RouteError
+from .errors import ConfigError, LossWarning, OaiDynError, RouteError
 from .multipart import keeping
 from .routes import Table
 from .wire import Call, Config
@@ -128,6 +128,8 @@ class Routing:
         for at, number in enumerate(order, 1):
             try:
                 call = make(self.providers[number])
+            except LossWarning:  # the user has made an error of it: it is meant for him, and no refusal
+                raise
             except OaiDynError as error:
                 refusals.append(error.with_traceback(None))
                 log.debug("%s is passed by: %s", self.providers[number].config.provider, type(error).__name__)

@@ -65,7 +65,7 @@ def for_providers(
         name = own.get("name", config.provider)
         names[name] += 1
         config = config._replace(provider=name if names[name] == 1 else f"{name}-{names[name]}")
-        found.append(Provider(config, _table(profile.get("routes"), rows)))
+        found.append(Provider(config, _rows_of(profile, rows)))
     return found
 
 
@@ -120,6 +120,17 @@ def _for_provider(profile: profiles.Profile, shared: Mapping[str, Any], **given:
 
 def _profile_of(provider: Any) -> profiles.Profile:
     return profiles.load(provider, _profile_faults)
+
+
+def _rows_of(profile: profiles.Profile, rows: Any) -> routes.Table:
+    """The table of a profile; what it says of rows is held against it. Raises `ConfigError` where there is no such row."""
+    table, bundled = _table(profile.get("routes"), rows), routes.bundled()
+    if not profiles.is_bundled(profile):
+        names = dict.fromkeys((*table.names, *bundled.names))
+        paths = {one.row(name)["path"] for one in (table, bundled) for name in one.names}
+        if faults := profiles.unknown_rows(profile, names, paths):
+            raise ConfigError(f"{profile.get('name', 'provider')}: {'; '.join(map(str, faults[:3]))}")
+    return table
 
 
 def _table(*sources: Any) -> routes.Table:

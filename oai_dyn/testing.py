@@ -93,12 +93,12 @@ class _Scripted(BaseClient):
     An exception in the script stands for a connection that fails; ours go to the flow as they are.
     """
 
-    def __init__(self, script: Iterable[Answer | Exception], **settings: Any) -> None:
+    def __init__(self, script: Iterable[Answer | Exception], provider: Any = None, **settings: Any) -> None:
         self.script = list(script)
         self.sent: list[Plan] = []
         self.waits: list[float] = []
-        own = {} if isinstance(settings.get("provider"), list | tuple) else {"api_key": "test-key", "base_url": _NOWHERE}
-        super().__init__(**{**own, **settings})
+        own = {} if isinstance(provider, list | tuple) else {"api_key": "test-key", "base_url": _NOWHERE}
+        super().__init__(provider, **{**own, **settings})
 
     def _begin(self, call: Call) -> Exchange:
         return Exchange(call, _Wire(self), lambda: 0.0)  # type: ignore[arg-type]

@@ -44,10 +44,10 @@ def test_a_document_is_read_by_its_ending(tmp_path: Path, name: str, content: by
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.json", b'{"a": }', r"a\.json: the body is not JSON: .*line 1 column 7|a\.json: .*line 1 column 7"),
+        ("a.json", b'{"a": }', r"a\.json: not JSON: .*line 1 column 7"),
         ("a.toml", b"a = \n", r"a\.toml: .*\(at line 1, column 5\)"),
         ("a.toml", b"a = '\xff'", r"a\.toml: .*utf-8"),
-        ("a", b"{", r"a: .*line 1 column.*; .*line 1, column 1"),
+        ("a", b"{", r"a: not JSON: .*line 1 column.*; .*line 1, column 1"),
         ("a.json", b"[" * 100_000, r"a\.json: "),
         ("a.toml", b"a = " + b"[" * 100_000, r"a\.toml: "),
     ],

@@ -123,7 +123,9 @@ def test_help_says_what_a_row_is(cls: Any) -> None:
     assert "reply: json or text" in client.audio.transcriptions.create.__doc__
     assert client.completions.create.__doc__.count("(deprecated)") == bundled().find("completions.create").deprecated
     assert "(deprecated)" in client.beta.assistants.list.__doc__
-    assert "header parameters: " in client.beta.responses.create.__doc__
+    assert "header parameters: betas (sent as OpenAI-Beta)\n" in client.beta.responses.create.__doc__
+    kept = {"name": "a", "method": "GET", "path": "/a", "headers": {"accept": "Accept", "x_req": "X-Req"}}
+    assert "header parameters: accept (sent as Accept), x_req (sent as X-Req)\n" in by_hand(routes=[kept]).a.__doc__
     assert "always" in by_hand(routes=[{"name": "a", "method": "GET", "path": "/a", "stream": {"eof": True}}]).a.__doc__
 
 

@@ -386,6 +386,14 @@ def test_a_missing_file_is_named(run: Run) -> None:
     assert complaint(run("call", "models.list", "--output", "none/x"), 2) == "none/x: No such file or directory"
 
 
+def test_a_request_is_checked_where_that_is_asked_for(run: Run) -> None:
+    """A request that its schema does not take is not sent, and its place is told; any other is."""
+    asked = ["call", "chat.completions.create", "--validate", "--set", "body.model=m", "--set", said("hi")]
+    assert run(*asked).code == 0
+    line = complaint(run(*asked, "--set", "body.temperature=hot"), 2)
+    assert line.startswith("chat.completions.create: body.temperature: ")
+
+
 # --- errors and exit codes ----------------------------------------------------------------------------------
 
 

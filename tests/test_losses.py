@@ -71,6 +71,18 @@ def test_the_hook_is_told() -> None:
 def test_a_warning_may_be_an_error() -> None:
     """Nothing is sent then."""
     client = scripted()
+    for _ in range(3):  # each time, for each time it would be lost
+        with pytest.raises(LossWarning, match="seed"):
+            client.chat.completions.create(model="m", messages=[], seed=1)
+    assert client.sent == []
+
+
+def test_a_warning_that_is_an_error_is_no_refusal_of_a_provider() -> None:
+    """The next of several is not asked: it is the user who wants to know."""
+    lossy = {**PROFILE, "base_url": "http://own.example"}
+    client = ScriptedClient(
+        [answer({})], provider=[lossy, {"name": "other", "base_url": "http://other.example"}], base_url=None, api_key=None
+    )
     with pytest.raises(LossWarning, match="seed"):
         client.chat.completions.create(model="m", messages=[], seed=1)
     assert client.sent == []

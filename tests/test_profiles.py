@@ -10,8 +10,9 @@ import pytest
 
 from oai_dyn import ConfigError, RouteError, ValidationError
 from oai_dyn.catalog import packaged_names
-from oai_dyn.profiles import MEMBERS, load
+from oai_dyn.profiles import MEMBERS, load, unknown_rows
 from oai_dyn.providers import settle
+from oai_dyn.routes import bundled
 from oai_dyn.testing import ScriptedClient, answer
 from oai_dyn.wire import Config
 
@@ -69,10 +70,10 @@ def test_what_is_laid_over_a_profile() -> None:
     """Tables merge by key, lists of rules go on behind the base's, and all else replaces."""
     rule = {"verb": "drop", "member": "x"}
     below = load("groq")
-    above = load({"extends": "groq", "name": "mine", "query": {"a": "b"}, "request": [rule], "base_url_env": ["MINE"]})
+    above = load({"extends": "groq", "name": "mine", "query": {"a": "b"}, "request": [rule], "auth": "none"})
     assert (above["name"], above["base_url"], above["query"]) == ("mine", below["base_url"], {"a": "b"})
     assert above["request"] == [*below.get("request", []), rule]
-    assert above["base_url_env"] == ["MINE"]
+    assert above["auth"] == "none"
     assert above["api_key_env"] == ["GROQ_API_KEY"]
     assert load("groq") == below
 
@@ -83,6 +84,79 @@ def test_a_credential_belongs_to_an_address() -> None:
     assert not {"api_key_env", "admin_key_env", "base_url_env", "headers_env"} & above.keys()
     place = settled({"extends": "openai", "base_url": "https://other.example/v1"}, {"OPENAI_API_KEY": "k", "OPENAI_ORG_ID": "o"})
     assert (place.auth["api_key"], place.headers) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"base_url_env": ["MINE"]},
+        {"paths": {"/models": "https://elsewhere.example/models"}},
+        {"paths": {"chat.completions.create": "http://127.0.0.1:1/x"}},
+    ],
+)
+def test_nor_do_keys_follow_to_another_address(over: dict[str, Any]) -> None:
+    """One that the environment names, or that a path of the profile's own leads to."""
+    place = settled({"extends": "groq", **over}, {"GROQ_API_KEY": "k", "MINE": "https://mine.example"})
+    assert place.auth["api_key"] == {}
+
+
+def test_a_path_at_the_same_address_keeps_the_keys() -> None:
+    """As does one below the base URL."""
+    over = {"extends": "groq", "paths": {"/models": "https://api.groq.com/catalog", "/embeddings": "/e"}}
+    assert settled(over, {"GROQ_API_KEY": "k"}).auth["api_key"]
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"absent": ["nope.*"]}, r"absent\[0\]: 'nope\.\*' is no row"),
+        ({"paths": {"model.list": "/x"}}, r"paths\.model\.list: 'model\.list' is no row; near it are models\.list"),
+        (
+            {"request": [{"verb": "drop", "member": "x", "rows": ["chat.completion.create"]}]},
+            r"request\[0\]\.rows\[0\]: .*near it are chat",
+        ),
+        (
+            {"reply": [{"verb": "set", "member": "x", "value": 1, "rows": ["POST /embeddings"]}]},
+            r"reply\[0\]\.rows\[0\]: 'POST /",
+        ),
+    ],
+)
+def test_rows_that_a_profile_names_have_to_be_there(over: dict[str, Any], words: str) -> None:
+    """A slip in a name would be a rule that never applies."""
+    with pytest.raises(ConfigError, match=words):
+        ScriptedClient([], provider={"name": "own", "base_url": "http://own", **over})
+
+
+def test_rows_of_a_profiles_own_may_be_named() -> None:
+    """And those of the client's."""
+    row = {"name": "rerank.create", "method": "POST", "path": "/rerank", "body": {"kind": "json"}}
+    rule = {"verb": "drop", "member": "x", "rows": ["rerank.*"]}
+    ScriptedClient([], provider={"base_url": "http://own", "routes": [row], "request": [rule]})
+    ScriptedClient(
+        [], provider={"base_url": "http://own", "request": [rule], "paths": {"/rerank": "/r"}}, routes={"routes": [row]}
+    )
+
+
+@pytest.mark.parametrize("name", packaged_names("providers"))
+def test_rows_that_bundled_profiles_name(name: str) -> None:
+    """Each is one of the table, or of the profile's own."""
+    profile = load(name)
+    own = profile.get("routes", [])
+    rows = {row["name"]: row["path"] for row in [*map(bundled().row, bundled().names), *own] if "path" in row}
+    assert not unknown_rows(profile, rows, rows.values())
+
+
+@pytest.mark.parametrize("name", ["Groq", "llama_cpp_python", "LM_STUDIO"])
+def test_names_in_other_letters(name: str) -> None:
+    """As other libraries write them."""
+    assert load(name)["name"] == name.lower().replace("_", "-")
+
+
+@pytest.mark.parametrize("setting", ["normalize", "strict_params"])
+def test_a_setting_that_is_true_or_false(setting: str) -> None:
+    """A word for one is refused."""
+    with pytest.raises(ConfigError, match=f"{setting}: 'no', wanted True or False"):
+        ScriptedClient([], **{setting: "no"})
 
 
 @pytest.mark.parametrize(("member", "value"), [("extends", "nobody"), ("families", ["nobody"])])

@@ -230,3 +230,10 @@ def test_a_stream_that_is_left_is_closed(scripted: Sync) -> None:
     scripted.wait(opened.close()) if isinstance(scripted, Async) else opened.close()
     assert scripted.wait(client.models.retrieve("m")).id == 1
     assert kinds[:2] == ["attempt", "close"]
+
+
+def test_the_provider_comes_second(scripted: Sync) -> None:
+    """As it comes first for a client: the script stands before it."""
+    client = scripted.client([answer({"id": "c"})], "groq")
+    scripted.wait(client.chat.completions.create(model="m", messages=[]))
+    assert client._provider.config.provider == "groq"

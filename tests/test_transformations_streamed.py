@@ -274,6 +274,16 @@ def test_tags_of_one_piece_end_with_the_piece() -> None:
     assert deltas([event]) == [{"content": None, "reasoning_content": "ab"}]
 
 
+@pytest.mark.parametrize("end", [{}, {"delta": None}])
+def test_what_is_held_comes_with_an_end_that_says_nothing(end: dict[str, Any]) -> None:
+    """Half a tag at the end of a text is text, though the last chunk has no delta; an odd chunk is left as it is."""
+    last = {"choices": [None, {"index": 0, "finish_reason": "stop", **end}]}
+    odd: dict[str, Any] = {"choices": None}
+    found = stream([delta({"content": "<thi"}), odd, {"choices": [{"index": 0}]}, last], {"verb": "tags"}, size=1)
+    assert found[1:3] == [odd, {"choices": [{"index": 0}]}]
+    assert found[3]["choices"][1]["delta"] == {"content": "<thi"}
+
+
 def test_tags_of_each_choice() -> None:
     """Choices are split apart, with an index or without; once one has none, its events are not looked at any more."""
     events = [

@@ -71,9 +71,12 @@ def test_only_the_first_faults_are_in_the_message() -> None:
         ("CreateChatCompletionReqest", "near it are CreateChatCompletionRequest"),
         ("chat.completion.create", "no route 'chat.completion.create'; near it are chat.completions.create"),
         ("files.retrieve", "there is no schema for the request of files.retrieve"),
+        ("", "'', wanted the name of a row or of a definition"),
+        (None, "None, wanted the name of a row or of a definition"),
+        (5, "5, wanted the name of"),
     ],
 )
-def test_a_name_without_a_schema(name: str, message: str) -> None:
+def test_a_name_without_a_schema(name: Any, message: str) -> None:
     """What is near is told; a row without a body and a query has nothing to be held against."""
     with pytest.raises(ConfigError, match=f"^validate: .*{message}"):
         oai_dyn.validate(name, {})

@@ -100,6 +100,7 @@ def _add_call(call: argparse.ArgumentParser) -> None:
     call.add_argument("--key-env", metavar="NAME", help="the environment variable that holds the API key")
     call.add_argument("--async", action="store_true", dest="asynchronous", help="use the asynchronous client")
     call.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of the provider's profile")
+    call.add_argument("--validate", action="store_true", help="refuse a request that does not fit its schema")
     call.add_argument("--strict-params", action="store_true", help="refuse what the provider's profile would lose")
     call.add_argument("--no-normalize", action="store_true", help="leave what the provider answers as it comes")
     call.set_defaults(run=_call)
@@ -177,6 +178,7 @@ def _call(options: argparse.Namespace) -> None:
         "api_key": key,
         "admin_key": key,
         "variables": _variables(options.var),
+        "validate": "request" if options.validate else None,
         "strict_params": options.strict_params,
         "normalize": not options.no_normalize,
         "hook": _tell_loss,

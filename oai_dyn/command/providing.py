@@ -12,6 +12,7 @@ from typing import Any
 
 from ..catalog import packaged_names
 from ..profiles import Profile, load
+from ..validation import profile_faults
 from .output import Output
 
 #: What is said of a rule besides what it is about and why.
@@ -23,7 +24,7 @@ _SERVICE = {"refuses": "the service refuses it", "ignores": "the service ignores
 def run(options: argparse.Namespace) -> None:
     """List the profiles, or explain the one that is named."""
     names = packaged_names("providers") if options.name is None else [options.name]
-    profiles = [load(name) for name in names]
+    profiles = [load(name, profile_faults) for name in names]
     if options.kind and options.name is None:
         profiles = [profile for profile in profiles if profile.get("kind", "hosted") == options.kind]
     if options.json:

@@ -133,7 +133,7 @@ def _parsed(content: bytes, name: str, bounds: Bounds) -> Any:
             raise ConfigError(f"longer than the {bounds.yaml} bytes that are read of YAML; JSON may have {bounds.size}")
         return parse_yaml(content, bounds.nodes, bounds.depth)
     except (OaiDynError, RecursionError) as error:
-        raise ConfigError(f"{name}: {error}") from None
+        raise ConfigError(f"{name}: {str(error).removeprefix('the body is ')}") from None
 
 
 def _is_markup(content: bytes) -> bool:

@@ -98,6 +98,8 @@ def tags(rule: Rule, target: Target) -> Act:
         if done and batch.scalars(_INDEX) <= done and len(batch.level(_INDEX)) == len(batch.level(_INDEX[:-1])):
             return None
         changed = False
+        if splitters:
+            _with_last_words(batch, target)
         for index, choice, said in told(batch, target):
             if index in done or not target.chosen([said]) or (said.get(to) and not target.event):
                 continue
@@ -108,6 +110,14 @@ def tags(rule: Rule, target: Target) -> Act:
         return target.parents if changed else None
 
     return act
+
+
+def _with_last_words(batch: Few, target: Target) -> None:
+    """The end of a choice says something, if only what was held back: it has a delta where it came without one."""
+    for choices in target.within(batch).level(_CHOICES):
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and choice.get("finish_reason") and not isinstance(choice.get(target.said), dict):
+                choice[target.said] = {}
 
 
 def told(batch: Few, target: Target) -> Iterator[tuple[Any, dict[str, Any], dict[str, Any]]]:

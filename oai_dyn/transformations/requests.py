@@ -35,7 +35,7 @@ class Verb(NamedTuple):
 
     def may_lose(self, rule: Mapping[str, Any]) -> bool:
         """Whether a rule without `loses` may lose something."""
-        return self.loses is not None and (rule["verb"] != "map" or rule.get("other") == "drop")
+        return self.loses is not None and (rule["verb"] != "map" or rule.get("other", "keep") != "keep")
 
 
 #: What a member of a request says where it asks for nothing: taking it away, or ignoring it, loses nothing.

@@ -6,7 +6,7 @@ member once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..codec import written
@@ -39,7 +39,7 @@ class Rule:
     """
 
     __slots__ = (
-        "_told", "deep", "models", "name", "needs", "provider", "refuses", "rows", "rule", "run", "tells", "top", "tops",
+        "_told", "deep", "loses", "models", "name", "needs", "provider", "refuses", "rows", "rule", "run", "tells", "top", "tops",
         "verb",
     )  # fmt: skip
 
@@ -54,12 +54,13 @@ class Rule:
         self.deep = len(steps) > 1
         self.needs = needs(rule)
         self.tells = rule.get("loses", verb.may_lose(rule))
+        self.loses = None if rule.get("loses") else _unlisted(rule) or verb.loses
         self.refuses = rule.get("service", "refuses") == "refuses" and self.name != "warn"
         self._told: dict[Any, Loss] = {}
 
     def lost(self, changes: Sequence[Change]) -> list[Loss]:
         """What was taken of what was asked for; of the same member in several places, the first."""
-        loses = None if self.rule.get("loses") else self.verb.loses
+        loses = self.loses
         if len(changes) == 1:
             return [self.loss(changes[0])] if loses is None or loses(changes[0]) else []
         taken = [change for change in changes if loses is None or loses(change)]
@@ -85,6 +86,14 @@ class Rule:
         why = f": {self.rule['why']}" if "why" in self.rule else ""
         what = self.verb.says.format(old=shown(old), new=shown(new))
         return Loss(self.provider, path, self.name, f"{what} for {self.provider}{why}")
+
+
+def _unlisted(rule: Mapping[str, Any]) -> Callable[[Change], bool] | None:
+    """Of a rule that puts one value for all others: these others are lost in it."""
+    if not isinstance(rule.get("other"), Mapping):
+        return None
+    listed = [old for old, _ in rule.get("values", ())]
+    return lambda change: change[1] not in listed
 
 
 def _looking(run: Run, looked_at: tuple[Node, ...]) -> Run:

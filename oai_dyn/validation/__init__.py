@@ -39,6 +39,8 @@ def validate(name: str, body: Any, *, strict: bool = False) -> None:
 
 
 def _faults_by_name(name: str, body: Any, strict: bool) -> list[Fault]:
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"validate: {name!r}, wanted the name of a row or of a definition")
     if is_bundled(name):
         return faults_of_body(Sending("json", schema=name), body, plain, strict)
     try:
