@@ -204,7 +204,7 @@ def test_what_deviates_is_refused(place: Place) -> None:
     face, client = place.clients["sync"]
     raw = face.client(**{**settings(bare, {"variables": addresses(place.profile)}), "base_url": place.url})
     refused = 0
-    for row, body in given_bodies(place):
+    for row, body in given_bodies(place) if possible else [(CHAT, {"model": MODEL, **REFERENCE[0]["body"]})]:
         loss = transformations.refused(client.routes.find(row), body)
         if loss is None and body["model"] == MODEL:
             asked(face, raw, row, body)

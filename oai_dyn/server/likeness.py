@@ -125,11 +125,12 @@ class Likeness(Manner):
         """The whole answer, spoiled."""
         asked, spoils = self._seen(asked)
         kind = kind_of(asked)
-        answer = WHOLE[kind](asked)
         if kind == "json":
             value = json_answer(asked)
             _detail(value, asked)
             answer = of_json(value if spoils is None else spoils.reply(value))
+        else:
+            answer = WHOLE[kind](asked)
         return answer._replace(headers=(*answer.headers, *LIMITS))
 
     def stream(self, asked: Asked) -> Answer:
