@@ -238,7 +238,8 @@ def test_faults_are_told_in_the_providers_form() -> None:
 def test_what_openai_does_not_know_is_taken() -> None:
     """A request in the provider's own form is not held against OpenAI's schemas."""
     with running(like=acme()) as url:
-        assert post(url, {**CHAT, "top_k": "many", "temperature": "high"})[0] == 200
+        assert post(url, {**CHAT, "top_k": "many", "temperature": "high", "n": "x"})[0] == 200
+        assert post(url, {"input": "x", "dimensions": [2]}, "/embeddings")[0] == 200
 
 
 # --- What is answered ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..wire import Paging
-from .asked import Asked, Upload, choices, entries, listed, model, noun, own_id, own_param, text_of, thought, usage
+from .asked import Asked, Upload, choices, count, entries, listed, model, noun, own_id, own_param, text_of, thought, usage
 from .calls import call_of, chat_call, response_call
 from .files import BYTES, PIXEL, SDP
 from .samples import Maker
@@ -138,11 +138,11 @@ def message(asked: Asked) -> Given:
 def embeddings(asked: Asked) -> Given:
     """As many vectors as there were inputs, as long and in the form that was asked for."""
     wanted = asked.members.get("input")
-    count = len(wanted) if isinstance(wanted, list) and not all(isinstance(one, int) for one in wanted) else 1
-    vector: list[float] | str = _vector(min(int(asked.members.get("dimensions", LENGTH)), LONGEST))
+    several = len(wanted) if isinstance(wanted, list) and not all(isinstance(one, int) for one in wanted) else 1
+    vector: list[float] | str = _vector(min(count(asked, "dimensions", LENGTH), LONGEST))
     if asked.members.get("encoding_format") == "base64":
         vector = b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-    vectors = [{"index": i, "embedding": vector} for i in range(count)]
+    vectors = [{"index": i, "embedding": vector} for i in range(several)]
     return {"data": vectors, "model": model(asked), "usage": usage(asked)}
 
 

@@ -142,8 +142,13 @@ def model(asked: Asked) -> str:
 
 def choices(asked: Asked) -> Iterator[int]:
     """The indexes of the choices that were asked for."""
-    wanted = str(asked.members.get("n"))
-    return iter(range(min(int(wanted), 128) if wanted.isdecimal() else 1))
+    return iter(range(min(count(asked, "n", 1), 128)))
+
+
+def count(asked: Asked, name: str, usual: int) -> int:
+    """The number that a member is, also as text; what is usual where it is none."""
+    wanted = str(asked.members.get(name))
+    return int(wanted) if wanted.isdecimal() else usual
 
 
 #: What rows and plurals are about where `noun` would read them otherwise.

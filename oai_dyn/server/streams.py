@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..codec import encode
 from ..objects import plain
 from .answers import completed, json_answer, output_item
-from .asked import Asked, choices, model, noun, pieces, text_of, thought, usage
+from .asked import Asked, choices, count, model, noun, pieces, text_of, thought, usage
 from .calls import Call, call_of, chat_call
 from .files import PIXEL, sound
 from .settling import OMIT
@@ -166,7 +166,7 @@ def image_events(asked: Asked) -> Events:
     """The partial pictures that were asked for, then the whole one."""
     kind = "image_edit" if asked.verb == "edit" else "image_generation"
     picture = b64encode(PIXEL).decode()
-    for i in range(min(int(asked.members.get("partial_images", 1)), 3)):
+    for i in range(min(count(asked, "partial_images", 1), 3)):
         yield typed(asked, f"{kind}.partial_image", b64_json=picture, partial_image_index=i)
     yield typed(asked, f"{kind}.completed", b64_json=picture, usage=usage(asked, "input_tokens", "output_tokens"))
 
