@@ -110,11 +110,12 @@ def request_lines(request: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A result or an error as data that compares; how long things took is left out."""
+    """A result or an error as data that compares; how long things took, and at which port, is left out."""
     if isinstance(value, APIError):
-        members = ("message", "status", "body", "code", "type", "param", "request_id", "sent", "received", "data")
+        message = re.sub(r"(//127\.0\.0\.1):\d+", r"\1", value.message)
+        members = ("status", "body", "code", "type", "param", "request_id", "sent", "received", "data")
         attempts = [attempt._replace(elapsed=0, wait=None) for attempt in value.attempts]
-        return type(value), [getattr(value, name, None) for name in members], dict(value.headers), attempts
+        return type(value), message, [getattr(value, name, None) for name in members], dict(value.headers), attempts
     if isinstance(value, OaiDynError):
         return type(value), str(value)
     if isinstance(value, Reply):
