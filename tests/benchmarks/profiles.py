@@ -1,7 +1,8 @@
-"""What a provider's profile adds: ten rules, five of which act, over a chat request and its reply, and over streamed events.
+"""What a provider's profile adds to a chat request and its reply, and to streamed events.
 
 The rules are run as a client runs them, without the call around them, so that what they add is not lost in its noise. The
-request is that of the plain calls, and beside it one of eleven messages and two tools.
+target is for a bundled profile of ten rules on the request of the plain calls. Beside it stand ten rules of which five act,
+on that request and on one of eleven messages and two tools.
 """
 
 import json
@@ -13,7 +14,11 @@ from .measure import Run, Sample
 from .payloads import BODY, LONG_BODY, STREAM_EVENTS, completion, require, stream_events
 from .topic import OURS, Reading, Size, Topic
 
-_LONG: Final = "eleven messages and two tools"
+_ACTING: Final = "five of ten act"
+_LONG: Final = f"{_ACTING}, eleven messages"
+
+#: The bundled profile that has ten rules for requests and replies.
+_OF_TEN: Final = "deepinfra"
 
 #: How many bytes of a stream are taken at once.
 _WINDOW: Final = 2**14
@@ -73,6 +78,25 @@ def _both_ways(request: dict[str, Any]) -> Run:
 
 
 @contextmanager
+def _bundled(_url: str) -> Iterator[Run]:
+    from oai_dyn.profiles import load
+    from oai_dyn.routes import bundled
+    from oai_dyn.transformations import Transformations
+
+    profile, route = load(_OF_TEN), bundled().find("chat.completions.create")
+    require(len(profile["request"]) + len(profile["reply"]) == 10, "ten rules")
+    rules, reply = Transformations(_OF_TEN, profile["request"], profile["reply"]), json.loads(completion())
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            body, _losses = rules.request(route, BODY)
+            adapted = rules.answers(route, body["model"]).reply(reply)
+            require(body["messages"] == BODY["messages"] and adapted["choices"], "the rules")
+
+    yield run
+
+
+@contextmanager
 def _events(_url: str) -> Iterator[Run]:
     rules, route = _rules()
     windows: list[list[bytes]] = [[]]
@@ -103,7 +127,7 @@ def _per_event(sample: Sample, count: int) -> float:
 
 PROFILE_CALL: Final = Topic(
     title="a profile of ten rules",
-    candidates={OURS: _calls(_SHORT), _LONG: _calls(LONG_BODY)},
+    candidates={OURS: _bundled, _ACTING: _calls(_SHORT), _LONG: _calls(LONG_BODY)},
     readings=[Reading("CPU added to a call", "µs", _per_call, {}, limit=15)],
     full=Size(count=2000, rounds=15),
     quick=Size(count=50, rounds=2),
