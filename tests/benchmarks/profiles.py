@@ -85,7 +85,8 @@ def _bundled(_url: str) -> Iterator[Run]:
 
     profile, route = load(_OF_TEN), bundled().find("chat.completions.create")
     require(len(profile["request"]) + len(profile["reply"]) == 10, "ten rules")
-    rules, reply = Transformations(_OF_TEN, profile["request"], profile["reply"]), json.loads(completion())
+    rules: Any = Transformations(_OF_TEN, profile["request"], profile["reply"])
+    reply = json.loads(completion())
 
     def run(count: int) -> None:
         for _ in range(count):
