@@ -210,7 +210,9 @@ VERBS: dict[str, Verb] = {
     "tag": Verb(_tag, None, "put into the text", None, ("/messages[].content[]",)),
     "block": Verb(_block, None, "put into the content", None, ("/messages[].content[]",)),
     "narrow": Verb(_in_body(messages.narrowed), None, "changed to {new}", "", ("/tool_choice.function", "/tools[].function")),
-    "prompt_schema": Verb(_in_body(messages.prompted), _always, _PROMPTED, "", ("/response_format.json_schema", "/messages[]")),
+    "prompt_schema": Verb(
+        _in_body(messages.prompted), _always, _PROMPTED, "response_format", ("/response_format.json_schema", "/messages[]")
+    ),
     "tools": Verb(_in_body(messages.as_functions), _of_tool, "sent as a function", "", _TOOLS),
     "stream": Verb(_stream, None, "{old} changed to {new}", ""),
     "warn": Verb(_warn, _always, "ignored"),

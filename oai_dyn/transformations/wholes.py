@@ -57,10 +57,6 @@ def recount(rule: Rule, target: Target) -> Act:
     return act
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def _whole_prompt(usage: dict[str, Any]) -> int | None:
     """What was read from a cache was left out: it cannot be more than the whole."""
     sent, cached = counts(usage)[0], _detail(usage, "prompt", "cached_tokens")
@@ -70,8 +66,8 @@ def _whole_prompt(usage: dict[str, Any]) -> int | None:
 def _detail(usage: dict[str, Any], of: str, name: str) -> int:
     """A count among the details of another, -1 where there is none."""
     details = usage.get(f"{of}_tokens_details")
-    count = _count(details.get(name)) if isinstance(details, dict) else None
-    return -1 if count is None else count
+    count = details.get(name) if isinstance(details, dict) else None
+    return count if type(count) is int else -1
 
 
 def _whole_completion(usage: dict[str, Any]) -> int | None:
@@ -91,8 +87,8 @@ def _whole_total(usage: dict[str, Any]) -> int | None:
 
 def counts(usage: dict[str, Any]) -> list[int]:
     """Tokens sent, got and in all; -1 where none are told."""
-    counts = (_count(usage.get(key)) for key in ("prompt_tokens", "completion_tokens", "total_tokens"))
-    return [-1 if count is None else count for count in counts]
+    told = map(usage.get, ("prompt_tokens", "completion_tokens", "total_tokens"))
+    return [count if type(count) is int else -1 for count in told]
 
 
 _COUNTS = {"prompt": _whole_prompt, "completion": _whole_completion, "total": _whole_total}
@@ -108,7 +104,7 @@ def logprobs(rule: Rule, target: Target) -> Act:
         for choice in target.holders(batch):
             found = choice.get(target.key)
             said = choice.get(target.said)
-            if _count(found) is not None or isinstance(found, float):
+            if type(found) in (int, float):
                 text = said.get("content") if isinstance(said, dict) else None
                 choice[target.key] = {"content": _told([text], [found])}
                 choice.setdefault(f"native_{target.key}", found)
