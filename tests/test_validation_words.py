@@ -113,3 +113,11 @@ def test_the_nearest(text: Any, options: list[Any], found: str | None) -> None:
 def test_values_are_shown_as_json_has_them(value: Any, text: str) -> None:
     """And what is no JSON by its type."""
     assert shown(value) == text
+
+
+@pytest.mark.parametrize("items", [True, {}])
+def test_elements_that_may_be_anything(items: Any) -> None:
+    """Nothing is said of them, whatever they are; what stands around them is looked at all the same."""
+    schema = {"type": "array", "items": items, "maxItems": 2}
+    assert faults(schema, [1, {"a": None}]) == []
+    assert [fault.path for fault in faults(schema, [1, 2, 3])] == [()]
