@@ -253,7 +253,7 @@ def test_what_never_ends_is_ended(face: SyncFace, case: str) -> None:
         started = time.monotonic()
         with at_most(8), pytest.raises(APIError):
             STREAMED[streamed](face, client)
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 10
         assert server.closed(0).wait(2)
 
 
